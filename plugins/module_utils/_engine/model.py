@@ -1,0 +1,192 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of the engine: plans, observations, records, commands. Frozen, and without any I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .verdict import Gate, Sample
+
+
+class Movement(str, Enum):
+    """What the cloud does with the deployment that goes to a release."""
+
+    NONE = "none"  # no deployment of this release was ever started (or it is long over)
+    MOVING = "moving"
+    MOVED = "moved"  # the cloud says it is done; whether that is true, we judge
+    TURNING_BACK = "turning_back"  # the cloud (or somebody) rolls it back
+    TURNED_BACK = "turned_back"
+    STOPPED = "stopped"  # ended without rolling back: what serves must be read
+
+
+class Verb(str, Enum):
+    """A platform's mutating verbs. Each call performs at most one mutating API call."""
+
+    CONFIGURE = "configure"  # fields that start no deployment by themselves
+    BEGIN = "begin"
+    PROCEED = "proceed"
+    ROLL_BACK = "roll_back"
+    FINISH = "finish"
+
+
+@dataclass(frozen=True)
+class Release:
+    """An immutable release, named by its content hash."""
+
+    id: str  # 12 hex digits of the SHA-256 over its canonical content
+    label: str = ""  # for people: "digits:7 registry/model@sha256:ab12…"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A task, instance or server registered at the load balancer."""
+
+    id: str  # address:port or server id, as the load balancer names it
+    release: str  # Release.id; "" = not known
+    state: str  # initial, healthy, unhealthy, draining, unused, unavailable; "unregistered" before
+    reason: str = ""  # the platform's own code and text
+    zone: str = ""
+    task: str = ""  # the platform's own id of what runs behind it
+    address: str = ""  # host:port where a probe can reach it directly; "" = nowhere
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The cloud's own deployment that goes, or went, to a release."""
+
+    id: str  # service deployment ARN, refresh id, stack update id
+    release: str  # Release.id it goes to; "" = none of ours
+    movement: Movement
+    reason: str = ""  # the cloud's own words
+    failures: int = 0  # failed tasks so far
+    threshold: int = 0  # failures at which the cloud gives up; 0 = never
+    by: str = "greenlight"  # who started it: "greenlight", or a name to show
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the store remembers of a service. Written before the first mutating call."""
+
+    service: str
+    generation: int = 0
+    live: str = ""  # Release.id that was proven and serves
+    last_good: str = ""  # the proven release before it: what rollback.yml goes to
+    pinned: str = ""  # Release.id that site.yml must leave alone; "" = none
+    pinned_by: str = ""
+    rejected: Mapping[str, str] = field(default_factory=dict)  # Release.id -> "when: why"
+    unfinished: Mapping[str, str] = field(default_factory=dict)  # rollout_id, from, to, phase, started_at, started_by
+    releases: Mapping[str, str] = field(default_factory=dict)  # Release.id -> label, for the ids above
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One consistent snapshot of the service, as the platform read it."""
+
+    at: float  # monotonic seconds when the snapshot was begun
+    exists: bool  # the service is there (not merely its load balancer)
+    serving: str = ""  # Release.id that the cloud last completed; "" = none, or none of ours
+    deployment: Deployment | None = None  # newest deployment that goes to the plan's release
+    foreign: str = ""  # somebody else moves the service right now: who and what
+    closed: bool = False  # the public is kept out (a first release that is not proven)
+    desired: int = 0
+    targets: tuple[Target, ...] = ()
+    weights: Mapping[str, int] = field(default_factory=dict)  # target group or pool -> weight, as read back
+    events: tuple[str, ...] = ()  # the cloud's own messages, oldest first
+    todo: Mapping[Verb, tuple[str, ...]] = field(default_factory=dict)  # the calls each verb would still make, in order
+    drift: tuple[str, ...] = ()  # "path: is -> wanted", what CONFIGURE or BEGIN would mend
+    labels: Mapping[str, str] = field(default_factory=dict)  # Release.id -> label, of what was seen
+    problem: str = ""  # the parts disagree (rule, service, record): nobody may move anything
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds. All of them are checked against one another before anything moves."""
+
+    deadline: float = 1800.0  # the whole rollout, until we roll back
+    rollback_deadline: float = 1800.0  # the rollback, until a person is asked
+    min_ready: float = 30.0  # every new target healthy without a break
+    bake: float = 60.0  # proven and fully live, old release still known
+    poll: float = 2.0  # between two observations
+    backoff: float = 1.0  # first pause after a call that was turned away; doubles up to 30
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is wanted, and how to get there. Nothing platform-specific."""
+
+    service: str
+    platform: str
+    release: Release
+    strategy: str
+    gate: Gate
+    timing: Timing
+    rollout_id: str
+    started_by: str = ""
+    started_at: str = ""  # UTC, ISO 8601
+    check_mode: bool = False
+    wait: bool = True
+    pin: bool = False  # this run overrides the inventory (rollout.yml, rollback.yml)
+    retry_rejected: bool = False
+    remove: bool = False  # state: absent
+    route: str = "production"  # where probes go: production, test_listener or direct
+    probes: bool = True  # False: no golden requests given; targets' health alone judges, and the result says so
+
+
+# ---- commands: what decide() asks the loop to do -------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Wait:
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Send one round of probes by a route; expect answers of this release."""
+
+    route: str
+    release: str
+
+
+@dataclass(frozen=True)
+class Call:
+    verb: Verb
+    why: str
+
+
+@dataclass(frozen=True)
+class Save:
+    record: Record
+
+
+@dataclass(frozen=True)
+class Stop:
+    state: str  # DESIGN 6: live, unchanged, planned, …
+    reason: str
+
+
+Command = Wait | Probe | Call | Save | Stop
+
+
+# ---- what the loop tells decide() about the command before ---------------------------------------
+
+
+class Outcome(str, Enum):
+    DONE = "done"
+    TURNED_AWAY = "turned_away"  # rejected before any effect: throttled, conflict, busy
+    UNKNOWN = "unknown"  # the answer was lost: read back
+    REFUSED = "refused"  # the cloud said no, and will again: access, validation, quota
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The answer to the last Call or Save; samples of the last Probe; or a failed observation."""
+
+    outcome: Outcome = Outcome.DONE
+    message: str = ""
+    samples: tuple[Sample, ...] = ()

@@ -1,0 +1,68 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the loop needs of a platform, a prober, a store and a clock. Nothing here knows a cloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from .._engine.model import Observation, Outcome, Plan, Record, Verb
+from .._engine.verdict import Sample
+
+
+class PortError(Exception):
+    """A call failed. `outcome` says what that means for its effect; the message is safe to print."""
+
+    def __init__(self, outcome: Outcome, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with the input or the account, found before any change."""
+
+    field: str
+    given: str
+    problem: str  # what is allowed
+    mend: str  # how to mend it
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem} (given: {self.given}). {self.mend}"
+
+
+class Platform(Protocol):
+    def preflight(self, plan: Plan) -> list[Finding]:
+        """Everything that is wrong, at once. Reads only."""
+
+    def observe(self, plan: Plan) -> Observation:
+        """One consistent snapshot. Reads only; raises PortError."""
+
+    def perform(self, verb: Verb, plan: Plan, seen: Observation) -> str:
+        """Make the first call of `seen.todo[verb]`: one mutating API call, single attempt.
+
+        Idempotent: doing it again after a lost answer is harmless. Returns a line to print;
+        raises PortError.
+        """
+
+
+class Prober(Protocol):
+    def probe(self, route: str, release: str, seen: Observation) -> tuple[Sample, ...]:
+        """One round of probes by a route; answers carry the release's mark. Never raises."""
+
+
+class Store(Protocol):
+    def load(self) -> Record:
+        """The record, or an empty one. Raises PortError."""
+
+    def save(self, record: Record) -> None:
+        """Write by condition on what was loaded. Raises PortError (TURNED_AWAY: somebody else wrote)."""
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def sleep(self, seconds: float) -> None: ...

@@ -1,0 +1,97 @@
+# Copyright: greenlight.serving contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the lab's parts know each other: small protocols, so that each is built and tested alone.
+
+Every duration and instant in an engine is in AWS seconds: `Clock.now()` is real time divided by
+the lab's time scale. Only `plane/` and `procs.py` know real seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """AWS seconds since the lab started."""
+
+    def utc(self) -> datetime:
+        """Wall-clock time for API answers, timezone-aware."""
+
+
+@dataclass(frozen=True)
+class TargetHealth:
+    """As DescribeTargetHealth shows it."""
+
+    state: str  # initial healthy unhealthy unused draining unavailable
+    reason: str = ""  # "" | Elb.… | Target.…
+    description: str = ""
+
+
+class Targets(Protocol):
+    """The load balancer's side of a target; the ECS (later the Auto Scaling) engine's only way to it."""
+
+    def register(self, group: str, target: str, port: int, zone: str, security_groups: Sequence[str]) -> None:
+        """`group`: target group ARN; `target`: the address registered. Again = no change."""
+
+    def deregister(self, group: str, target: str, port: int) -> None:
+        """Starts draining; unknown targets are ignored."""
+
+    def health(self, group: str, target: str, port: int) -> TargetHealth | None:
+        """None: not registered (any more): never was, or drained and gone."""
+
+    def attached(self, group: str) -> bool:
+        """Some listener or rule of a load balancer forwards to this group."""
+
+
+@dataclass(frozen=True)
+class ProcessState:
+    running: bool
+    exit_code: int | None = None  # negative: killed by that signal
+
+
+class Processes(Protocol):
+    """What runs behind a task or an instance: real local processes."""
+
+    def start(
+        self, key: str, image: str, command: Sequence[str], environment: Mapping[str, str], address: str, ports: Sequence[int],
+        security_groups: Sequence[str],
+    ) -> None:
+        """Start `image` behind network interface `address`. Raises ImageNotFound before anything runs."""
+
+    def state(self, key: str) -> ProcessState | None: ...
+
+    def signal(self, key: str, number: int) -> None:
+        """Ignored when it is gone."""
+
+    def check(self, key: str, command: Sequence[str], timeout: float) -> None:
+        """Run a container health check in the background (AWS seconds)."""
+
+    def check_result(self, key: str) -> int | None:
+        """Exit code of the last finished check; None while none has finished."""
+
+    def forget(self, key: str) -> None:
+        """Stop it if it runs (SIGKILL) and free everything held for it."""
+
+
+class ImageNotFound(Exception):
+    """No such image: the message is what ECS puts into stoppedReason after CannotPullContainerError."""
+
+
+class Network(Protocol):
+    def allocate(self, subnet: str, security_groups: Sequence[str], description: str) -> Interface:
+        """A network interface in the subnet; raises ValueError for an unknown subnet."""
+
+    def release(self, interface: Interface) -> None: ...
+
+
+@dataclass(frozen=True)
+class Interface:
+    id: str  # eni-…
+    address: str
+    subnet: str
+    zone: str
+    mac: str
