@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Sequence
 
-PASS = "pass"
+PASS = "pass"  # noqa: S105 - a verdict, not a password
 FAIL = "fail"
 INCONCLUSIVE = "inconclusive"
 UNDECIDED = "undecided"
@@ -36,7 +36,7 @@ class Gate:
     """When samples add up to a verdict (Argo Rollouts' analysis grammar, re-derived)."""
 
     interval: float = 1.0  # seconds between two probes
-    count: int = 5  # consecutive passes that make the gate pass
+    count: int = 5  # consecutive passes that make the gate pass; at least 1
     failure_limit: int = 0  # failed samples that are forgiven
     error_limit: int = 20  # consecutive inconclusive samples that are forgiven
     initial_delay: float = 0.0  # seconds before the first probe
@@ -52,5 +52,82 @@ class Verdict:
     inconclusive: int = 0
 
 
+@dataclass(frozen=True)
+class _Tally:
+    """What the samples add up to, oldest first."""
+
+    passed: int
+    failed: int
+    inconclusive: int
+    run: int  # passes in a row at the end
+    worst_errors: int  # the longest row of inconclusive samples
+    failure: str  # reason of the first failed sample
+    error: str  # reason of the last sample of the longest inconclusive row
+    last: str  # reason of the last sample that did not pass
+
+
 def judge(gate: Gate, samples: Sequence[Sample], elapsed: Optional[float] = None) -> Verdict:
-    raise NotImplementedError
+    """The verdict over all samples of a gate, oldest first.
+
+    `elapsed` is seconds since the gate began, its initial delay included; None leaves both out.
+    In this order (Argo Rollouts docs/features/analysis.md has the first three):
+
+    1. more failed samples than forgiven: FAIL, also when the passes came first or after;
+    2. more inconclusive samples in a row than forgiven: INCONCLUSIVE, for good;
+    3. the last `count` samples all passed: PASS. Anything between two passes starts the row again;
+    4. the deadline is over: INCONCLUSIVE. No data is never a pass;
+    5. else UNDECIDED.
+
+    A gate asked again with more samples never goes back from FAIL, and from INCONCLUSIVE by (2) only to FAIL.
+    """
+    seen = _tally(samples)
+    count = max(1, gate.count)
+    outcome, reason = UNDECIDED, f"{seen.run} of {count} passes in a row{_because(seen.last)}"
+    if seen.failed > gate.failure_limit:
+        outcome = FAIL
+        reason = f"{_number(seen.failed, 'wrong answer')}, {gate.failure_limit} forgiven{_because(seen.failure)}"
+    elif seen.worst_errors > gate.error_limit:
+        outcome = INCONCLUSIVE
+        reason = f"{seen.worst_errors} probes in a row said nothing, {gate.error_limit} forgiven{_because(seen.error)}"
+    elif seen.run >= count:
+        outcome, reason = PASS, f"{_number(seen.run, 'pass', 'passes')} in a row"
+    elif elapsed is not None and elapsed >= gate.deadline:
+        outcome, reason = INCONCLUSIVE, f"undecided after {gate.deadline:g} s: {reason}"
+    elif not samples and elapsed is not None and elapsed < gate.initial_delay:
+        reason = f"first probe after {gate.initial_delay:g} s"
+    return Verdict(outcome, reason, seen.passed, seen.failed, seen.inconclusive)
+
+
+def pause(gate: Gate, begun: bool, elapsed: float) -> float:
+    """Seconds to wait before the next probe: the rest of the initial delay, or the interval; never past the deadline.
+
+    `begun`: whether a probe was sent already. `elapsed` as in judge().
+    """
+    wanted = gate.interval if begun else gate.initial_delay - elapsed
+    return max(0.0, min(wanted, gate.deadline - elapsed))
+
+
+def _tally(samples: Sequence[Sample]) -> _Tally:
+    passed = failed = inconclusive = run = errors = worst = 0
+    failure = error = last = ""
+    for sample in samples:
+        if sample.outcome == PASS:
+            passed, run, errors = passed + 1, run + 1, 0
+            continue
+        run, last = 0, sample.reason
+        if sample.outcome == FAIL:
+            failed, errors = failed + 1, 0
+            failure = failure or sample.reason
+        else:  # an outcome nobody knows says nothing either
+            inconclusive, errors = inconclusive + 1, errors + 1
+            if errors > worst:
+                worst, error = errors, sample.reason
+    return _Tally(passed, failed, inconclusive, run, worst, failure, error, last)
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _number(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
