@@ -1,0 +1,156 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argument specifications that several modules share.
+
+Importable on Python 3.9 with nothing but ansible-core: `probe` also runs on a bastion.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+
+Spec = dict[str, Any]
+
+
+def connection() -> Spec:
+    """Connection options with the names, aliases and environment fall-backs of amazon.aws."""
+    return {
+        "region": {
+            "type": "str",
+            "aliases": ["aws_region"],
+            "fallback": (env_fallback, ["AWS_REGION", "AWS_DEFAULT_REGION"]),
+        },
+        "endpoint_url": {"type": "str", "aliases": ["aws_endpoint_url"], "fallback": (env_fallback, ["AWS_URL"])},
+        "access_key": {
+            "type": "str",
+            "aliases": ["aws_access_key_id", "aws_access_key"],
+            "fallback": (env_fallback, ["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"]),
+            "no_log": False,
+        },
+        "secret_key": {
+            "type": "str",
+            "aliases": ["aws_secret_access_key", "aws_secret_key"],
+            "fallback": (env_fallback, ["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"]),
+            "no_log": True,
+        },
+        "session_token": {
+            "type": "str",
+            "aliases": ["aws_session_token"],
+            "fallback": (env_fallback, ["AWS_SESSION_TOKEN"]),
+            "no_log": True,
+        },
+        "profile": {
+            "type": "str",
+            "aliases": ["aws_profile"],
+            "fallback": (env_fallback, ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]),
+        },
+        "validate_certs": {"type": "bool", "default": True},
+        "aws_ca_bundle": {"type": "path", "fallback": (env_fallback, ["AWS_CA_BUNDLE"])},
+        "aws_config": {"type": "dict"},
+    }
+
+
+def probe_item() -> Spec:
+    """One probe: a request and what its answer must be. Seconds are floats."""
+    return {
+        "name": {"type": "str"},
+        "path": {"type": "str", "required": True},
+        "method": {"type": "str", "default": "POST"},
+        "headers": {"type": "dict", "default": {}, "no_log": False},
+        "body": {"type": "str"},
+        "body_json": {"type": "raw"},
+        "expect": {
+            "type": "dict",
+            "apply_defaults": True,
+            "options": {
+                "status": {"type": "list", "elements": "int", "default": [200]},
+                "json": {"type": "raw"},
+                "text": {"type": "str"},
+                "numeric": {
+                    "type": "dict",
+                    "options": {
+                        "path": {"type": "str", "required": True},
+                        "value": {"type": "raw", "required": True},
+                        "abs": {"type": "float", "default": 0.0},
+                        "rel": {"type": "float", "default": 0.0},
+                    },
+                },
+            },
+        },
+        "timeout": {"type": "float", "default": 5.0},
+        "latency_budget": {"type": "float"},
+    }
+
+
+def probes() -> Spec:
+    return {"type": "list", "elements": "dict", "default": [], "options": probe_item()}
+
+
+def gate() -> Spec:
+    """When answers add up to a verdict; seconds are floats."""
+    return {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {
+            "interval": {"type": "float", "default": 1.0},
+            "count": {"type": "int", "default": 5},
+            "failure_limit": {"type": "int", "default": 0},
+            "error_limit": {"type": "int", "default": 20},
+            "initial_delay": {"type": "float", "default": 0.0},
+            "deadline": {"type": "float", "default": 120.0},
+        },
+    }
+
+
+def identity() -> Spec:
+    """The response header in which an answer names the release it comes from."""
+    return {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {"header": {"type": "str", "default": "x-greenlight-release"}},
+    }
+
+
+def timing() -> Spec:
+    """Seconds; see `_engine.model.Timing`."""
+    return {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {
+            "deadline": {"type": "float", "default": 1800.0},
+            "rollback_deadline": {"type": "float", "default": 1800.0},
+            "min_ready": {"type": "float", "default": 30.0},
+            "bake": {"type": "float", "default": 60.0},
+            "poll": {"type": "float", "default": 2.0},
+        },
+    }
+
+
+def record() -> Spec:
+    return {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {
+            "bucket": {"type": "str"},
+            "prefix": {"type": "str", "default": "greenlight"},
+        },
+    }
+
+
+def rollout() -> Spec:
+    """What every rollout module takes, whatever the platform."""
+    return {
+        "probes": probes(),
+        "gate": gate(),
+        "identity": identity(),
+        "timing": timing(),
+        "record": record(),
+        "target_release": {"type": "str", "default": "wanted", "choices": ["wanted", "last_good"]},
+        "pin": {"type": "bool", "default": False},
+        "unpin": {"type": "bool", "default": False},
+        "retry_rejected": {"type": "bool", "default": False},
+        "wait": {"type": "bool", "default": True},
+    }
