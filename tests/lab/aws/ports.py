@@ -57,7 +57,13 @@ class Processes(Protocol):
     """What runs behind a task or an instance: real local processes."""
 
     def start(
-        self, key: str, image: str, command: Sequence[str], environment: Mapping[str, str], address: str, ports: Sequence[int],
+        self,
+        key: str,
+        image: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        address: str,
+        ports: Sequence[int],
         security_groups: Sequence[str],
     ) -> None:
         """Start `image` behind network interface `address`. Raises ImageNotFound before anything runs."""
@@ -77,7 +83,7 @@ class Processes(Protocol):
         """Stop it if it runs (SIGKILL) and free everything held for it."""
 
 
-class ImageNotFound(Exception):
+class ImageNotFound(Exception):  # noqa: N818  (ECS's own word, as are all names here)
     """No such image: the message is what ECS puts into stoppedReason after CannotPullContainerError."""
 
 
