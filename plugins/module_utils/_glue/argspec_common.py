@@ -58,8 +58,9 @@ def probe_item() -> Spec:
     return {
         "name": {"type": "str"},
         "path": {"type": "str", "required": True},
-        "method": {"type": "str", "default": "POST"},
+        "method": {"type": "str", "choices": ["GET", "HEAD", "POST"]},  # POST with a body, else GET
         "headers": {"type": "dict", "default": {}, "no_log": False},
+        "secret_headers": {"type": "dict", "default": {}, "no_log": True},
         "body": {"type": "str"},
         "body_json": {"type": "raw"},
         "expect": {
@@ -82,6 +83,20 @@ def probe_item() -> Spec:
         },
         "timeout": {"type": "float", "default": 5.0},
         "latency_budget": {"type": "float"},
+        "over_budget": {"type": "str", "default": "inconclusive", "choices": ["inconclusive", "fail"]},
+        "max_body": {"type": "int", "default": 65536},
+    }
+
+
+def reach() -> Spec:
+    """What a probe may connect to, and whom it trusts; see `_probes.http.Reach`."""
+    return {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {
+            "allow_loopback": {"type": "bool", "default": False},
+            "ca_file": {"type": "path"},
+        },
     }
 
 
@@ -145,6 +160,7 @@ def rollout() -> Spec:
     return {
         "probes": probes(),
         "gate": gate(),
+        "reach": reach(),
         "identity": identity(),
         "timing": timing(),
         "record": record(),
