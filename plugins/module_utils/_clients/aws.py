@@ -1,0 +1,130 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""AWS clients from connection options, and what their errors mean for a call's effect.
+
+Two clients per service: reads are retried by the SDK, a mutating call is sent exactly once, so that only
+the engine repeats it, after reading back. The process's environment is read by the SDK, never changed.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible.module_utils.basic import missing_required_lib
+
+from .._engine.model import Outcome
+from .._platforms.base import PortError
+from .aws_errors import explain, outcome_of
+
+try:
+    import boto3
+    import botocore.config
+    import botocore.exceptions
+    import botocore.parsers
+
+    BOTO_MISSING = ""
+except ImportError:
+    BOTO_MISSING = traceback.format_exc()
+
+READ_ATTEMPTS = 6  # at 25 % throttling one read in 4,000 still fails; the loop then looks again
+CONNECT_TIMEOUT = 5  # seconds
+READ_TIMEOUT = 30
+
+
+class Aws:
+    """Calls to one account and region. Clients are built at first use: wrong arguments cost no network."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """`options`: the connection options of `_glue.argspec_common.connection()`."""
+        if BOTO_MISSING:
+            raise PortError(Outcome.REFUSED, missing_required_lib("boto3"))
+        self._options = options
+        self._clients: dict[tuple[str, bool], Any] = {}
+        self._session: Any = None
+
+    @property
+    def region(self) -> str:
+        region = self._options.get("region") or self._connected().region_name
+        if not region:
+            raise PortError(Outcome.REFUSED, "No region is set. Set `region`, for example region: eu-central-1.")
+        return str(region)
+
+    def read(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
+        """One reading call (`operation` as boto3 names the method). Raises PortError."""
+        return self._call(service, operation, False, arguments)
+
+    def write(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
+        """One mutating call, sent exactly once. Raises PortError; UNKNOWN means: read back."""
+        return self._call(service, operation, True, arguments)
+
+    def pages(self, service: str, operation: str, key: str, **arguments: Any) -> Iterator[Any]:
+        """The items under `key` of every page, for both ways in which the services continue."""
+        while True:
+            page = self.read(service, operation, **arguments)
+            yield from page.get(key, [])
+            following = {"nextToken": page.get("nextToken"), "Marker": page.get("NextMarker")}
+            following = {name: value for name, value in following.items() if value}
+            if not following:
+                return
+            arguments |= following
+
+    def _call(self, service: str, operation: str, mutating: bool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        def call() -> dict[str, Any]:
+            answer: dict[str, Any] = getattr(self._client(service, mutating), operation)(**arguments)
+            return answer
+
+        done: dict[str, Any] = self._guarded(call, f"{service}:{operation}", mutating)
+        return done
+
+    def _client(self, service: str, mutating: bool) -> Any:
+        if (service, mutating) not in self._clients:
+            options = self._options
+            verify = (options.get("aws_ca_bundle") or True) if options.get("validate_certs", True) else False
+            self._clients[service, mutating] = self._connected().client(
+                service,
+                region_name=self.region,
+                endpoint_url=options.get("endpoint_url") or None,
+                verify=verify,
+                config=self._config(mutating),
+            )
+        return self._clients[service, mutating]
+
+    def _config(self, mutating: bool) -> Any:
+        config = botocore.config.Config(
+            user_agent_extra="greenlight.serving",
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            retries={"mode": "standard", "total_max_attempts": READ_ATTEMPTS},
+        ).merge(botocore.config.Config(**(self._options.get("aws_config") or {})))
+        once = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": 1})
+        return config.merge(once) if mutating else config
+
+    def _connected(self) -> Any:
+        """The SDK's session; the same rules as amazon.aws: a profile or keys, never both."""
+        if self._session is None:
+            options = self._options
+            keys = {
+                "aws_access_key_id": options.get("access_key") or None,
+                "aws_secret_access_key": options.get("secret_key") or None,
+                "aws_session_token": options.get("session_token") or None,
+            }
+            if options.get("profile") and any(keys.values()):
+                raise PortError(
+                    Outcome.REFUSED, "Both a profile and keys are set. Set either `profile` or `access_key`."
+                )
+            self._session = self._guarded(
+                lambda: boto3.session.Session(profile_name=options.get("profile") or None, **keys), "session", False
+            )
+        return self._session
+
+    @staticmethod
+    def _guarded(call: Callable[[], Any], what: str, mutating: bool) -> Any:
+        try:
+            return call()
+        except botocore.exceptions.ClientError as error:
+            raise PortError(outcome_of(error, mutating), explain(error, what)) from error
+        except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError, ValueError) as error:
+            raise PortError(outcome_of(error, mutating), explain(error, what)) from error
