@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from .._engine.finding import Finding as Finding  # the bastion imports it without this file
 from .._engine.model import Observation, Outcome, Plan, Record, Verb
 from .._engine.verdict import Sample
 
@@ -18,19 +18,6 @@ class PortError(Exception):
     def __init__(self, outcome: Outcome, message: str) -> None:
         super().__init__(message)
         self.outcome = outcome
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong with the input or the account, found before any change."""
-
-    field: str
-    given: str
-    problem: str  # what is allowed
-    mend: str  # how to mend it
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.problem} (given: {self.given}). {self.mend}"
 
 
 class Platform(Protocol):
