@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from .finding import Finding as Finding
 from .verdict import Gate, Sample
 
 
@@ -26,11 +27,12 @@ class Movement(str, Enum):
 class Verb(str, Enum):
     """A platform's mutating verbs. Each call performs at most one mutating API call."""
 
-    CONFIGURE = "configure"  # fields that start no deployment by themselves
+    CONFIGURE = "configure"  # fields that start no deployment by themselves; never while one is open
     BEGIN = "begin"
     PROCEED = "proceed"
-    ROLL_BACK = "roll_back"
+    ROLL_BACK = "roll_back"  # bring `Plan.previous` back alone, whatever is in its way; "" = remove what BEGIN made
     FINISH = "finish"
+    REMOVE = "remove"  # state: absent
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,10 @@ class Record:
     pinned: str = ""  # Release.id that site.yml must leave alone; "" = none
     pinned_by: str = ""
     rejected: Mapping[str, str] = field(default_factory=dict)  # Release.id -> "when: why"
-    unfinished: Mapping[str, str] = field(default_factory=dict)  # rollout_id, from, to, phase, started_at, started_by
+    # What a run began and nobody ended: rollout_id, from, to, phase, started_at, started_by; before (id of the
+    # deployment that went to the release earlier), first ("yes": nothing to go back to), cause and rejects (why
+    # it is being rolled back, and whether that speaks against the release).
+    unfinished: Mapping[str, str] = field(default_factory=dict)
     releases: Mapping[str, str] = field(default_factory=dict)  # Release.id -> label, for the ids above
 
 
@@ -90,7 +95,10 @@ class Observation:
     exists: bool  # the service is there (not merely its load balancer)
     serving: str = ""  # Release.id that the cloud last completed; "" = none, or none of ours
     deployment: Deployment | None = None  # newest deployment that goes to the plan's release
-    foreign: str = ""  # somebody else moves the service right now: who and what
+    # A deployment in progress that goes to any other release than the plan's, when that release is known. The
+    # engine tells from the record whether it is ours (a killed run, or our way back to `Plan.previous`).
+    other: Deployment | None = None
+    foreign: str = ""  # somebody moves the service right now, to no release that is known: who and what
     closed: bool = False  # the public is kept out (a first release that is not proven)
     desired: int = 0
     targets: tuple[Target, ...] = ()
@@ -100,6 +108,8 @@ class Observation:
     drift: tuple[str, ...] = ()  # "path: is -> wanted", what CONFIGURE or BEGIN would mend
     labels: Mapping[str, str] = field(default_factory=dict)  # Release.id -> label, of what was seen
     problem: str = ""  # the parts disagree (rule, service, record): nobody may move anything
+    back_to: str = ""  # Release.id that ROLL_BACK would bring back; "" = there is none (a first release)
+    proof: Mapping[str, str] = field(default_factory=dict)  # headers that let a probe in while `closed`
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,30 @@ class Timing:
     bake: float = 60.0  # proven and fully live, old release still known
     poll: float = 2.0  # between two observations
     backoff: float = 1.0  # first pause after a call that was turned away; doubles up to 30
+    settle: float = 5.0  # how long the cloud's answers may lag behind a change
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What decides how many targets serve while a rolling deployment moves (percent of desired)."""
+
+    desired: int
+    minimum_percent: int = 100  # of desired in service; the platform rounds up
+    maximum_percent: int = 200  # of desired running; the platform rounds down
+    zones: int = 1  # distinct zones the targets are spread over
+    required: int = 0  # targets that carry the load when the largest zone is lost; 0 = not stated
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The platform's own times, in seconds, as far as the plan's must fit them. 0 = not known."""
+
+    start: float = 0.0  # from the start of a target until it is healthy, at worst (grace)
+    health_interval: float = 0.0
+    health_timeout: float = 0.0
+    unhealthy_threshold: int = 0
+    drain: float = 0.0  # deregistration delay
+    stop: float = 0.0  # from SIGTERM to SIGKILL
 
 
 @dataclass(frozen=True)
@@ -131,12 +165,29 @@ class Plan:
     wait: bool = True
     pin: bool = False  # this run overrides the inventory (rollout.yml, rollback.yml)
     retry_rejected: bool = False
+    unpin: bool = False  # drop the pin of an earlier run
     remove: bool = False  # state: absent
     route: str = "production"  # where probes go: production, test_listener or direct
     probes: bool = True  # False: no golden requests given; targets' health alone judges, and the result says so
+    mover: str = "the cloud"  # who moves, in lines and reasons: "ECS"
+    capacity: Capacity | None = None
+    chain: Chain = field(default_factory=Chain)
+    previous: str = ""  # Release.id to go back to. The loop fills it in from the record and the first snapshot
 
 
 # ---- commands: what decide() asks the loop to do -------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Look:
+    """Take a snapshot."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Ask the platform for everything that is wrong with the plan. Reads only."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +221,7 @@ class Stop:
     reason: str
 
 
-Command = Wait | Probe | Call | Save | Stop
+Command = Look | Check | Wait | Probe | Call | Save | Stop
 
 
 # ---- what the loop tells decide() about the command before ---------------------------------------
@@ -181,12 +232,15 @@ class Outcome(str, Enum):
     TURNED_AWAY = "turned_away"  # rejected before any effect: throttled, conflict, busy
     UNKNOWN = "unknown"  # the answer was lost: read back
     REFUSED = "refused"  # the cloud said no, and will again: access, validation, quota
+    TAKEN = "taken"  # only of a Save: somebody else wrote the record since we read it
 
 
 @dataclass(frozen=True)
 class Heard:
-    """The answer to the last Call or Save; samples of the last Probe; or a failed observation."""
+    """The answer to the command before: how it went, and what it brought."""
 
     outcome: Outcome = Outcome.DONE
     message: str = ""
     samples: tuple[Sample, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    interrupted: bool = False  # somebody asked us to end: the call at hand is finished, no other begins

@@ -45,11 +45,16 @@ class Store(Protocol):
         """The record, or an empty one. Raises PortError."""
 
     def save(self, record: Record) -> None:
-        """Write by condition on what was loaded. Raises PortError (TURNED_AWAY: somebody else wrote)."""
+        """Write by condition on what was loaded or written last.
+
+        Saving the same record again after a lost answer is harmless: read back first. Raises
+        PortError (TAKEN: somebody else wrote since; TURNED_AWAY: throttled, nothing written).
+        """
 
 
 class Clock(Protocol):
     def now(self) -> float:
         """Monotonic seconds."""
 
-    def sleep(self, seconds: float) -> None: ...
+    def sleep(self, seconds: float) -> None:
+        """May return early, when somebody asks the run to end."""
