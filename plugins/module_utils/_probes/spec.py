@@ -1,0 +1,222 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a probe asks and what its answer must be: read from plain data, with everything that is wrong at once.
+
+The data is what the options of `_glue/argspec_common.py` hold: see the documentation of greenlight.serving.probe.
+Standard library only, Python 3.9.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from .._engine.finding import Finding
+from .._engine.verdict import Gate
+from .address import LONGEST_URL
+from .golden import Check, Json, Near, Status, Text, parse_path
+from .http import BODY_LIMIT, Request
+from .reader import Reader, is_finite, shown
+
+FIELDS = (
+    *("name", "path", "method", "headers", "secret_headers", "body", "body_json"),
+    *("expect", "timeout", "latency_budget", "over_budget", "max_body"),
+)
+METHODS = ("GET", "HEAD", "POST")
+OVER_BUDGET = ("inconclusive", "fail")
+LONGEST_TIMEOUT = 600.0  # seconds
+LARGEST_BODY = 16 * 1024 * 1024
+DAY = 86400.0
+_TARGET = re.compile(r"/[\x21\x22\x24-\x7e]*")  # printable ASCII, and no fragment
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 5.6.2
+_FRAMING = ("connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer", "expect")
+
+
+@dataclass(frozen=True)
+class ProbeSpec:
+    """One request with a check."""
+
+    name: str
+    request: Request
+    checks: Tuple[Check, ...]
+    latency_budget: Optional[float] = None  # seconds, from the first byte sent to the last one read
+    over_budget: str = "inconclusive"  # what a right answer is that came later than that
+    secrets: Tuple[str, ...] = ()  # header values that no output may show
+
+
+def parse_specs(given: object, field: str = "probes") -> Tuple[Tuple[ProbeSpec, ...], List[Finding]]:
+    """The probes in their order, and everything that is wrong with them. A wrong one is left out."""
+    findings: List[Finding] = []
+    if not isinstance(given, (list, tuple)):
+        return (), [Finding(field, shown(given), "a list of probes is wanted", "Begin each probe with a dash.")]
+    specs, names = [], set()
+    for number, item in enumerate(given):
+        where = f"{field}[{number}]"
+        before = len(findings)
+        spec = _spec(Reader(item, where, FIELDS, findings), number)
+        if spec.name in names:
+            findings.append(Finding(f"{where}.name", shown(spec.name), "names are unique", "Give it another name."))
+        names.add(spec.name)
+        if len(findings) == before:
+            specs.append(spec)
+    return tuple(specs), findings
+
+
+def parse_gate(given: object, probes: int = 1, field: str = "gate") -> Tuple[Gate, List[Finding]]:
+    """The gate for rounds of so many probes, and everything that is wrong with it."""
+    findings: List[Finding] = []
+    plain = Gate()
+    read = Reader(given, field, tuple(Gate.__dataclass_fields__), findings)
+    gate = Gate(
+        interval=read.number("interval", plain.interval, 0.05, DAY),
+        count=read.whole("count", plain.count, 1, 1_000_000),
+        failure_limit=read.whole("failure_limit", plain.failure_limit, 0, 1_000_000),
+        error_limit=read.whole("error_limit", plain.error_limit, 0, 1_000_000),
+        initial_delay=read.number("initial_delay", plain.initial_delay, 0.0, DAY),
+        deadline=read.number("deadline", plain.deadline, 0.1, 30 * DAY),
+    )
+    rounds = -(-gate.count // max(1, probes))
+    needed = gate.initial_delay + (rounds - 1) * gate.interval
+    if not findings and needed >= gate.deadline:
+        problem = f"longer than the {needed:g} s that {gate.count} passes take at best"
+        read.wrong("deadline", f"{gate.deadline:g}", problem, "Raise deadline, or lower count or interval.")
+    return gate, findings
+
+
+def _spec(read: Reader, number: int) -> ProbeSpec:
+    name = read.text(
+        "name", f"probe {number + 1}", "1 to 64 printable characters", _is_name, "Name it after what it proves."
+    )
+    secret = _headers(read, "secret_headers", True)
+    body, kind = _body(read)
+    method = read.choice("method", "POST" if body is not None else "GET", METHODS)
+    if body is not None and method != "POST":
+        read.wrong("method", method, "only a POST has a body", "Use POST, or leave the body out.")
+    headers = [*_headers(read, "headers", False), *secret]
+    if kind and not any(name.lower() == "content-type" for name, _value in headers):
+        headers.append(("Content-Type", kind))
+    timeout = read.number("timeout", 5.0, 0.05, LONGEST_TIMEOUT)
+    budget = read.optional("latency_budget", 0.001, timeout)
+    request = Request(
+        target=read.text(
+            "path",
+            "",
+            f"a path that begins with a slash: at most {LONGEST_URL} printable ASCII characters, no fragment",
+            lambda path: len(path) <= LONGEST_URL and bool(_TARGET.fullmatch(path)),
+            "For example /v2/health/ready; write other characters in percent-encoding.",
+        ),
+        method=method,
+        headers=tuple(headers),
+        body=body,
+        timeout=timeout,
+        max_body=read.whole("max_body", BODY_LIMIT, 1, LARGEST_BODY),
+    )
+    over = read.choice("over_budget", OVER_BUDGET[0], OVER_BUDGET)
+    checks = _checks(read, method)
+    return ProbeSpec(name, request, checks, budget, over, tuple(value for _name, value in secret))
+
+
+def _is_name(name: str) -> bool:
+    return 0 < len(name) <= 64 and name.isprintable() and bool(name.strip())
+
+
+def _body(read: Reader) -> Tuple[Optional[bytes], str]:
+    """The body and its content type; None = no body."""
+    if read.has("body") and read.has("body_json"):
+        read.wrong("body", "body and body_json", "one of the two", "Leave one of them out.")
+    if read.has("body_json"):
+        try:
+            return json.dumps(read.raw("body_json"), allow_nan=False).encode(), "application/json"
+        except (TypeError, ValueError, RecursionError) as error:
+            read.wrong("body_json", shown(read.raw("body_json")), f"what JSON can hold: {error}", "Mend that value.")
+    if not read.has("body"):
+        return None, ""
+    return read.text("body", "", "text", lambda _text: True, "Use body_json for data.").encode(), ""
+
+
+def _headers(read: Reader, field: str, secret: bool) -> List[Tuple[str, str]]:
+    given = read.raw(field, {})
+    if not isinstance(given, Mapping):
+        read.wrong(field, "(hidden)" if secret else shown(given), "a mapping of names to values", "Write name: value.")
+        return []
+    for name, value in given.items():
+        if not isinstance(name, str) or not _TOKEN.fullmatch(name) or name.lower() in _FRAMING:
+            problem = "a header's name; those that frame a message are set by the probe itself"
+            read.wrong(field, shown(name), problem, "Mend or remove it.")
+        elif not _is_value(value):
+            problem = "a number or text of printable Latin-1 characters, without blanks around it"
+            read.wrong(f"{field}.{name}", "(hidden)" if secret else shown(value), problem, "Mend the value.")
+    return [(str(name), str(value)) for name, value in given.items()]
+
+
+def _is_value(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return False
+    text = str(value)
+    return bool(re.fullmatch(r"[\x20-\x7e\xa0-\xff]*", text)) and text == text.strip()
+
+
+def _checks(read: Reader, method: str) -> Tuple[Check, ...]:
+    findings: List[Finding] = []
+    expect = Reader(read.raw("expect", {}), "expect", tuple(KINDS), findings)
+    for finding in findings:
+        read.wrong(finding.field, finding.given, finding.problem, finding.mend)
+    checks = []
+    for kind, reader in KINDS.items():
+        value = expect.raw(kind, [200] if kind == "status" else None)
+        if value is None:
+            continue
+        check, problem, mend = reader(value)
+        if check is None:
+            read.wrong(f"expect.{kind}", shown(value), problem, mend)
+        else:
+            checks.append(check)
+    if method == "HEAD" and len(checks) > 1:
+        read.wrong("expect", "HEAD", "an answer to HEAD has no body to check", "Use GET.")
+    return tuple(checks)
+
+
+_Read = Tuple[Optional[Check], str, str]  # the check, or the problem and how to mend it
+
+
+def _status(given: Any) -> _Read:
+    wanted = given if isinstance(given, (list, tuple)) else [given]
+    good = [status for status in wanted if type(status) is int and 100 <= status <= 599]
+    if good and len(good) == len(wanted):
+        return Status(tuple(good)), "", ""
+    return None, "a list of HTTP statuses from 100 to 599", "For example status: [200]."
+
+
+def _text(given: Any) -> _Read:
+    return (Text(given), "", "") if isinstance(given, str) else (None, "the exact text", "Put it in quotation marks.")
+
+
+def _json(given: Any) -> _Read:
+    return Json(given), "", ""
+
+
+def _numeric(given: Any) -> _Read:
+    findings: List[Finding] = []
+    read = Reader(given, "", ("path", "value", "abs", "rel"), findings)
+    steps = parse_path(read.raw("path")) if isinstance(read.raw("path"), str) else None
+    near = Near(steps or (), read.raw("value"), *(read.number(name, 0.0, 0.0, 1e300, "") for name in ("abs", "rel")))
+    if findings:
+        return None, f"{findings[0].field.lstrip('.')}: {findings[0].problem}", findings[0].mend
+    if steps is None:
+        return None, "path leads to a number or a list of these", "For example path: outputs[0].data[3]."
+    if not _are_finite(near.wanted):
+        return None, "value is a finite number, or a list of these", "Write numbers without quotation marks."
+    return near, "", ""
+
+
+def _are_finite(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return bool(value) and all(map(_are_finite, value))
+    return is_finite(value)
+
+
+# Kinds of expectation in the order in which they are looked at: what is cheap and says most first.
+KINDS: Dict[str, Callable[[Any], _Read]] = {"status": _status, "text": _text, "json": _json, "numeric": _numeric}
