@@ -7,7 +7,7 @@ moto parses the request and serialises the answer from botocore's own model; a s
 just the operations that move, and returns `ActionResult(plain dict)`. To write one:
 
     class LabECS(Strict, EC2ContainerServiceResponse):
-        service = "ecs"                     # signing name, the truth filter's key
+        service = "ecs"                     # boto3's client name ("ecs", "elbv2"): the truth filter's key
         errors = ECSException               # moto finds the service's model by this class's module
 
         def create_service(self) -> ActionResult:

@@ -44,7 +44,7 @@ class Truth:
         self._rules: dict[tuple[str, str], list[tuple[Rule, Any]]] = {}
 
     def add(self, service: str, rules: Iterable[Rule], facts: Any = None) -> None:
-        """`service` is the signing name ("ecs", "elasticloadbalancing"); `facts` is handed to each check as is."""
+        """`service` is the client name ("ecs", "elbv2"); `facts` is handed to each check as is."""
         for rule in rules:
             if not rule.source:
                 raise ValueError(f"{service} {rule.operation}: a rule names the page it was taken from")

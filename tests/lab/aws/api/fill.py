@@ -1,0 +1,69 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What moto lacks and no engine of ours owns: attributes and defaults that AWS always answers with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ecs.models import Cluster
+from moto.elbv2.models import FakeLoadBalancer
+
+# Defaults of an Application Load Balancer. Source: ELBv2 API reference, "LoadBalancerAttribute".
+ATTRIBUTES = {
+    "access_logs.s3.bucket": "",
+    "access_logs.s3.enabled": "false",
+    "access_logs.s3.prefix": "",
+    "client_keep_alive.seconds": "3600",
+    "connection_logs.s3.bucket": "",
+    "connection_logs.s3.enabled": "false",
+    "connection_logs.s3.prefix": "",
+    "deletion_protection.enabled": "false",
+    "health_check_logs.s3.bucket": "",
+    "health_check_logs.s3.enabled": "false",
+    "health_check_logs.s3.prefix": "",
+    "idle_timeout.timeout_seconds": "60",
+    "ipv6.deny_all_igw_traffic": "false",
+    "load_balancing.cross_zone.enabled": "true",
+    "routing.http.desync_mitigation_mode": "defensive",
+    "routing.http.drop_invalid_header_fields.enabled": "false",
+    "routing.http.preserve_host_header.enabled": "false",
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
+    "routing.http.xff_client_port.enabled": "false",
+    "routing.http.xff_header_processing.mode": "append",
+    "routing.http2.enabled": "true",
+    "waf.fail_open.enabled": "false",
+    "zonal_shift.config.enabled": "false",
+}
+
+
+def install() -> None:
+    """Once per process: moto's stores are global."""
+    complete_load_balancers()
+    complete_clusters()
+
+
+def complete_load_balancers() -> None:
+    """All attributes (stock modules index them blindly); without security groups the VPC's default one."""
+    original = FakeLoadBalancer.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        if self.type == "application":
+            self.attrs = dict(ATTRIBUTES)
+
+    FakeLoadBalancer.__init__ = init
+    FakeLoadBalancer.VALID_ATTRS = FakeLoadBalancer.VALID_ATTRS | ATTRIBUTES.keys()
+
+
+def complete_clusters() -> None:
+    """DescribeClusters always names capacity providers, if only none (community.aws.ecs_cluster indexes them)."""
+    original = Cluster.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.capacity_providers = self.capacity_providers or []
+        self.default_capacity_provider_strategy = self.default_capacity_provider_strategy or []
+
+    Cluster.__init__ = init

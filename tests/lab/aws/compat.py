@@ -1,0 +1,109 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""moto's private parts that the lab touches: all named here, and checked before the lab starts.
+
+moto is pinned to an exact version because these move between patch releases. A new version: change VERSION,
+run the contract test (tests/unit/lab/aws/test_compat.py), which names what is gone and finds every use of moto
+that is not listed here.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import UnknownServiceError
+
+VERSION = "5.2.5"
+
+ENVIRONMENT: Mapping[str, str] = {  # read by moto when it is imported or asked
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",  # else AmazonECSTaskExecutionRolePolicy does not exist
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",  # a second of start-up for images that nothing here boots
+    "MOTO_ACCOUNT_ID": "123456789012",
+}
+
+# "module:attribute.path" -> names of the parameters we rely on, in order; None: just that it is there.
+TOUCHED: Mapping[str, tuple[str, ...] | None] = {
+    "moto:__version__": None,
+    "moto.backends:get_backend": ("name",),
+    "moto.core.exceptions:ServiceException": None,
+    "moto.core.request:Request": None,
+    "moto.core.responses:ActionResult": ("result",),
+    "moto.core.responses:EmptyResult": None,
+    "moto.core.responses:BaseResponse._dispatch": ("self", "request", "full_url", "headers"),
+    "moto.core.responses:BaseResponse._get_action": ("self",),
+    "moto.core.responses:BaseResponse.call_action": ("self",),
+    "moto.core.responses:BaseResponse.serialized": ("self", "action_result"),
+    "moto.core.routing:NotFound": None,
+    "moto.core.routing:get_service_router": ("service_name",),
+    "moto.moto_server.werkzeug_app:DomainDispatcherApplication": ("create_app",),
+    "moto.moto_server.werkzeug_app:MotoRequestHandler": None,
+    "moto.moto_server.werkzeug_app:create_backend_app": ("service",),
+    "moto.ec2.models.elastic_network_interfaces:NetworkInterfaceBackend.create_network_interface": (
+        "self",
+        "subnet",
+        "private_ip_address",
+        "private_ip_addresses",
+        "group_ids",
+        "description",
+        "tags",
+        "delete_on_termination",
+        "kwargs",
+    ),
+    "moto.ecs.models:Cluster": None,
+    "moto.elbv2.models:FakeLoadBalancer": None,
+}
+
+
+class Incompatible(Exception):  # noqa: N818
+    """The installed moto is not the one the lab was built for."""
+
+
+def lacking() -> list[str]:
+    """What of TOUCHED is gone or has other parameters; empty when all is well."""
+    found = []
+    for name, parameters in TOUCHED.items():
+        try:
+            value = resolve(name)
+        except (ImportError, AttributeError):
+            found.append(f"{name} is gone")
+            continue
+        if parameters is not None:
+            actual = tuple(inspect.signature(value).parameters)
+            if actual != parameters:
+                found.append(f"{name} takes {actual}, not {parameters}")
+    return found
+
+
+def check() -> None:
+    """Raises Incompatible; called before anything else of moto is used."""
+    import moto
+
+    if moto.__version__ != VERSION:
+        raise Incompatible(f"moto {VERSION} is needed, {moto.__version__} is installed")
+    missing = lacking() + [f"{name} is not set" for name, value in ENVIRONMENT.items() if os.environ.get(name) != value]
+    if missing:
+        raise Incompatible("; ".join(missing))
+
+
+def resolve(name: str) -> Any:
+    """The object behind `module:attribute.path`."""
+    module, _, path = name.partition(":")
+    return functools.reduce(getattr, path.split("."), importlib.import_module(module))
+
+
+def route(service: str, environ: Mapping[str, Any]) -> str | None:
+    """The operation of a REST request ("PutObject"), or None when it is none of the service's."""
+    from moto.core.request import Request
+    from moto.core.routing import NotFound, get_service_router
+
+    try:
+        operation, _ = get_service_router(service).match(Request(dict(environ)))
+    except (NotFound, NotImplementedError, UnknownServiceError):
+        return None
+    return str(operation.name)

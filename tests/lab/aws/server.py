@@ -1,0 +1,164 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab as one process: API threads in front of moto, one loop thread for all that moves."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from tests.lab.aws import compat, wiring
+from tests.lab.aws.chaos.faults import parse
+from tests.lab.aws.chaos.middleware import Chaos
+from tests.lab.aws.clock import ScaledClock
+from tests.lab.aws.control import Control
+from tests.lab.aws.core import Lab, Settings
+from tests.lab.aws.guard import Guard
+from tests.lab.aws.network import Claim
+from tests.lab.aws.seed import Landing, seed
+from tests.lab.aws.trace import Trace
+
+ACCOUNT, REGION = compat.ENVIRONMENT["MOTO_ACCOUNT_ID"], "us-east-1"
+TICK = 0.05  # real seconds
+RETRY = 0.002  # when an API call holds the lock: try again so soon, and keep serving requests until then
+PATIENCE = 25  # so often; then wait for it
+
+
+class Handler(MotoRequestHandler):  # type: ignore[misc]
+    """HTTP/1.1 with connections kept open; the trace is the log."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, *args: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    port: int = 0
+    scale: float = 0.1
+    seed: int = 1
+
+
+class Server:
+    """`start()` returns when the lab is ready; `stop()` when everything it made is gone.
+
+    Raises OSError when the port is taken, compat.Incompatible with another moto.
+    """
+
+    def __init__(self, options: Options, access_key: str, secret_key: str, mark: str) -> None:
+        compat.check()
+        self._session = boto3.Session(access_key, secret_key, region_name=REGION)
+        self._claim = Claim()
+        settings = Settings(options.scale, options.seed, options.port, self._claim.octet)
+        self.lab = lab = Lab(ACCOUNT, REGION, ScaledClock(options.scale), settings)
+        lab.loop = asyncio.new_event_loop()
+        self._parts = wiring.build(lab, mark)
+        self.chaos = Chaos(Guard(DomainDispatcherApplication(create_backend_app), lab), lab.clock, options.seed)
+        self.trace = Trace(self.chaos, compat.route, lab.clock.utc)
+        app = Control(self.trace, self._endpoints())
+        try:
+            self._http = make_server("127.0.0.1", options.port, app, threaded=True, request_handler=Handler)
+        except BaseException:
+            self._parts.close()
+            self._claim.close()
+            raise
+        self.endpoint = f"http://127.0.0.1:{self._http.port}"
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._http.serve_forever, name="api", daemon=True),
+            threading.Thread(target=self._run, name="loop", daemon=True),
+        ]
+
+    def start(self) -> Landing:
+        for thread in self._threads:
+            thread.start()
+        config = Config(retries={"mode": "standard", "total_max_attempts": 1})
+        ec2 = self._session.client("ec2", endpoint_url=self.endpoint, config=config)
+        landing = seed(ec2, REGION, self.lab.settings.octet)
+        self.trace.clear()
+        return landing
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._http.shutdown()
+        for thread in self._threads:
+            thread.join()
+        self._parts.close()
+        self._http.server_close()
+        self._claim.close()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.lab.loop)
+        try:
+            self.lab.loop.run_until_complete(self._tick())
+        finally:
+            self.lab.loop.close()
+
+    async def _tick(self) -> None:
+        while not self._stopping.is_set():
+            for engine in self._parts.engines:
+                await self._step(engine)
+            for ticker in self._parts.tickers:
+                await self._isolate(ticker)
+            await asyncio.sleep(TICK)
+        for closer in self._parts.closers:
+            await self._isolate(closer)
+
+    async def _step(self, engine: Callable[[], None]) -> None:
+        """One tick of an engine under the lock; while an API call holds it, go on serving requests."""
+        for _ in range(PATIENCE):
+            if self.lab.lock.acquire(blocking=False):
+                break
+            await asyncio.sleep(RETRY)
+        else:
+            self.lab.lock.acquire()
+        try:
+            engine()
+        except Exception:
+            self._broken(engine)
+        finally:
+            self.lab.lock.release()
+
+    async def _isolate(self, part: Callable[[], Awaitable[None]]) -> None:
+        """One part's exception must not stop the others."""
+        try:
+            await part()
+        except Exception:
+            self._broken(part)
+
+    def _broken(self, part: Callable[..., Any]) -> None:
+        self.lab.log("engine-crash", part=getattr(part, "__qualname__", str(part)), traceback=traceback.format_exc())
+        traceback.print_exc()
+
+    def _endpoints(self) -> dict[tuple[str, str], Callable[..., Any]]:
+        return {
+            ("GET", "state"): lambda _body, _query: self._state(),
+            ("GET", "chaos"): lambda _body, _query: self.chaos.shown(),
+            ("PUT", "chaos"): lambda body, _query: self._set_chaos(body),
+            ("DELETE", "chaos"): lambda _body, _query: self._set_chaos({}),
+            ("GET", "trace"): lambda _body, query: self.trace.since(int(query.get("since", 0))),
+            ("GET", "counters"): lambda _body, _query: self._parts.counters(),
+            ("GET", "log"): lambda _body, query: [vars(e) for e in self.lab.logged(int(query.get("since", 0)))],
+        }
+
+    def _set_chaos(self, document: Any) -> Any:
+        self.chaos.set(parse(document))
+        return self.chaos.shown()
+
+    def _state(self) -> dict[str, Any]:
+        with self.lab.lock:
+            return {
+                "settings": {**vars(self.lab.settings), "network": self.lab.settings.network},
+                "now": self.lab.clock.now(),
+                "tasks": self._parts.tasks(),
+            }
