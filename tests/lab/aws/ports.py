@@ -77,7 +77,7 @@ class Processes(Protocol):
         """Run a container health check in the background (AWS seconds)."""
 
     def check_result(self, key: str) -> int | None:
-        """Exit code of the last finished check; None while none has finished."""
+        """Exit code of the check last started; None while it runs (and before the first)."""
 
     def forget(self, key: str) -> None:
         """Stop it if it runs (SIGKILL) and free everything held for it."""

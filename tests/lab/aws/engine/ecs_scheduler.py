@@ -1,0 +1,154 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ECS engine's hands: reads the facts, lets the pure engine step, does what it asks.
+
+Everything outside is behind ports: load balancer (Targets), processes, network. `tick()` is called
+with the lab's lock held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.lab.aws.engine import ecs_deploy
+from tests.lab.aws.engine.ecs_actions import (
+    Action,
+    Attach,
+    Deregister,
+    Detach,
+    Facts,
+    Forget,
+    Launch,
+    Register,
+    RunCheck,
+    Signal,
+)
+from tests.lab.aws.engine.ecs_model import ContainerSpec, Ids, Moment, Rng, Service, Task
+from tests.lab.aws.engine.ecs_tasks import Pace, stop
+from tests.lab.aws.ports import Clock, ImageNotFound, Network, Processes, Targets
+
+Key = tuple[str, str]  # cluster name, service name
+SecretReader = Callable[[str], str]
+
+
+class SecretUnavailableError(Exception):
+    """A secret cannot be read: the message goes into stoppedReason."""
+
+
+class Scheduler:
+    """All services of the account, and their tasks. `services`: the newest of each name.
+
+    `rng(*key)` gives a number in [0, 1) that depends on the lab's seed and the key alone.
+    """
+
+    def __init__(
+        self, clock: Clock, targets: Targets, processes: Processes, network: Network, rng: Rng, pace: Pace | None = None
+    ) -> None:
+        self.clock, self.targets, self.processes, self.network = clock, targets, processes, network
+        self.pace = pace or Pace()
+        self.services: dict[Key, Service] = {}
+        self.everything: list[Service] = []  # also those whose name was taken again
+        self.read_secret: SecretReader = _no_secrets  # set by the API layer
+        self._rng = rng
+
+    def moment(self) -> Moment:
+        return Moment(self.clock.now(), self.clock.utc())
+
+    def ids(self, cluster: str, name: str) -> Ids:
+        """Identifiers for a service about to be created; a name's second life gets other ones."""
+        lives = sum((service.cluster, service.name) == (cluster, name) for service in self.everything)
+        return Ids(self._rng, f"{cluster}/{name}#{lives}")
+
+    def add(self, service: Service) -> None:
+        self.services[service.cluster, service.name] = service
+        self.everything.append(service)
+
+    def find_task(self, task: str, cluster: str) -> tuple[Service, Task] | None:
+        """By id, in a cluster."""
+        for service in self.everything:
+            if service.cluster == cluster and task in service.tasks:
+                return service, service.tasks[task]
+        return None
+
+    def stop_task(self, service: Service, task: Task, reason: str) -> None:
+        """StopTask by a user; no failure of the deployment."""
+        self._apply(stop(service, task, "UserInitiated", reason, self.moment()))
+
+    def tick(self) -> None:
+        """One step of every service. One service's error does not stop the others; all are raised at the end."""
+        moment, errors = self.moment(), []
+        for service in self.everything:
+            if service.status == "INACTIVE" and all(task.released for task in service.tasks.values()):
+                continue
+            try:
+                self._apply(ecs_deploy.step(service, self._facts(service), moment, self.pace))
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup("ECS engine", errors)
+
+    def _facts(self, service: Service) -> Facts:
+        tasks = [task for task in service.tasks.values() if not task.released]
+        keys = [task.key(spec.name) for task in tasks for spec in task.revision.containers]
+        checked = [key for key, spec in _specs(tasks) if spec.health_check]
+        states = {key: self.processes.state(key) for key in keys}
+        healths = {target: self.targets.health(*target) for task in tasks for target in task.targets()}
+        return Facts(
+            {key: state for key, state in states.items() if state is not None},
+            {key: self.processes.check_result(key) for key in checked},
+            {target: health for target, health in healths.items() if health is not None},
+        )
+
+    def _apply(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case Attach(task):
+                    self._attach(task)
+                case Launch(task):
+                    self._launch(task)
+                case Register(task):
+                    for group, address, port in task.targets():
+                        self.targets.register(group, address, port, task.zone, task.revision.security_groups)
+                case Deregister(task):
+                    for target in task.targets():
+                        self.targets.deregister(*target)
+                case Signal(key, number):
+                    self.processes.signal(key, number)
+                case RunCheck(key, command, timeout):
+                    self.processes.check(key, command, timeout)
+                case Forget(task):
+                    for key, _ in _specs([task]):
+                        self.processes.forget(key)
+                case Detach(task):
+                    if task.interface is not None:
+                        self.network.release(task.interface)
+
+    def _attach(self, task: Task) -> None:
+        try:
+            description = f"arn:aws:ecs:task/{task.id}"
+            task.interface = self.network.allocate(task.subnet, task.revision.security_groups, description)
+        except ValueError as error:
+            task.start_error = f"ResourceInitializationError: unable to attach the network interface: {error}"
+
+    def _launch(self, task: Task) -> None:
+        for key, spec in _specs([task]):
+            try:
+                secrets = {name: self.read_secret(arn) for name, arn in spec.secrets.items()}
+                environment = {**spec.environment, **secrets}
+                groups = task.revision.security_groups
+                self.processes.start(key, spec.image, spec.command, environment, task.address, spec.ports, groups)
+            except ImageNotFound as error:
+                task.start_error = f"CannotPullContainerError: {error}"
+            except SecretUnavailableError as error:
+                task.start_error = f"ResourceInitializationError: unable to pull secrets or registry auth: {error}"
+            if task.start_error:
+                return
+
+
+def _specs(tasks: list[Task]) -> list[tuple[str, ContainerSpec]]:
+    return [(task.key(spec.name), spec) for task in tasks for spec in task.revision.containers]
+
+
+def _no_secrets(arn: str) -> str:
+    raise SecretUnavailableError(f"no secret store for {arn}")
