@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -54,7 +54,7 @@ class Entry:
     exit_code: int | None = None
     checking: bool = False
     checked: int | None = None
-    doors: bool = field(default=False)
+    doors: bool = False
 
 
 class ProcessTable:
@@ -100,7 +100,10 @@ class ProcessTable:
         ports: Sequence[int],
         security_groups: Sequence[str],
     ) -> None:
-        """Start `image` (its entry point, then `command`) bound to the inner twin of `address`."""
+        """Start `image` (its entry point, then `command`) bound to the inner twin of `address`.
+
+        Raises OSError when the interface can't listen there (a port below 1024, as an ordinary user).
+        """
         found = self._resolve(image)
         if key in self._entries:
             raise ValueError(f"{key} was started before")
@@ -113,11 +116,11 @@ class ProcessTable:
             "LAB_SCALE": str(self._scale),
             MARK: self.mark,
         }
-        entry = self._entries[key] = Entry(address, env)
-        self._send({"start": key, "argv": [*found.argv, *command], "env": env})
+        doors = self._doors is not None and bool(ports)
         if self._doors is not None and ports:
             self._doors.open(address, ports, security_groups)
-            entry.doors = True
+        self._entries[key] = Entry(address, env, doors=doors)
+        self._send({"start": key, "argv": [*found.argv, *command], "env": env})
 
     def state(self, key: str) -> ProcessState | None:
         entry = self._entries.get(key)
@@ -147,7 +150,7 @@ class ProcessTable:
         argv = {"CMD": rest, "CMD-SHELL": ["/bin/sh", "-c", *rest]}.get(kind, list(command))
         for name in LOOPBACK:
             argv = [word.replace(name, twin(entry.address)) for word in argv]
-        entry.checking = True
+        entry.checking, entry.checked = True, None
         seconds = max(timeout * self._scale, CHECK_FLOOR)
         self._send({"run": _check(key), "argv": argv, "env": dict(entry.env), "seconds": seconds})
 

@@ -13,7 +13,10 @@ from typing import Any
 from tests.lab.aws.api import fill
 from tests.lab.aws.api.interfaces import InterfaceRegistry
 from tests.lab.aws.core import Lab
+from tests.lab.aws.engine.ecs_model import Service, Task
+from tests.lab.aws.engine.ecs_scheduler import Scheduler
 from tests.lab.aws.network import InterfacePool
+from tests.lab.aws.plane.balancer import Balancer
 from tests.lab.aws.procs import ProcessTable
 from tests.lab.aws.truth import limits
 from tests.lab.images.registry import resolve
@@ -33,9 +36,42 @@ class Parts:
 
 def build(lab: Lab, mark: str) -> Parts:
     """`mark` goes into the environment of every process of this lab."""
-    processes = ProcessTable(resolve, None, lab.settings.scale, sys.stderr.fileno(), mark)
+    balancer = lab.targets = Balancer(lab.clock, lab)
+    processes = ProcessTable(resolve, balancer.interfaces, lab.settings.scale, sys.stderr.fileno(), mark)
     lab.processes = processes
     lab.network = InterfacePool(InterfaceRegistry(lab.account, lab.region), lab.settings.network)
+    lab.ecs = Scheduler(lab.clock, balancer, processes, lab.network, lab.rng)
     fill.install()
     limits.install(lab)
-    return Parts([], [], [], processes.close, dict, list)
+    return Parts(
+        engines=[lab.ecs.tick],
+        tickers=[balancer.tick],
+        closers=[balancer.close],
+        close=processes.close,
+        counters=balancer.counters,
+        tasks=lambda: [shown(service, task, processes) for service in lab.ecs.everything for task in live(service)],
+    )
+
+
+def live(service: Service) -> list[Task]:
+    return [task for task in service.tasks.values() if not task.released]
+
+
+def shown(service: Service, task: Task, processes: ProcessTable) -> dict[str, Any]:
+    """A task for `GET /lab/state`: where it runs, as which processes, from which release."""
+    containers = {
+        spec.name: {"pid": processes.pid(task.key(spec.name)), "image": spec.image, "ports": list(spec.ports)}
+        for spec in task.revision.containers
+    }
+    releases = [spec.environment.get("GREENLIGHT_RELEASE") for spec in task.revision.containers]
+    return {
+        "cluster": service.cluster,
+        "service": service.name,
+        "task": task.id,
+        "status": task.status,
+        "address": task.address,
+        "zone": task.zone,
+        "pid": next((container["pid"] for container in containers.values()), None),
+        "release": next((release for release in releases if release), None),
+        "containers": containers,
+    }
