@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,7 @@ class Lab:
     ecs: Scheduler = field(init=False)
     loop: asyncio.AbstractEventLoop = field(init=False)
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
-    _count: int = 0
+    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))  # the loop and API threads both log
 
     def rng(self, *key: object) -> float:
         """A number in [0, 1) that depends on the lab's seed and the key alone, never on timing or order."""
@@ -88,8 +89,7 @@ class Lab:
 
     def log(self, event: str, **fields: Any) -> None:
         """Keep an event (the newest 5000) for `GET /lab/log`."""
-        self._count += 1
-        self.events.append(Event(self._count, self.clock.utc(), event, fields))
+        self.events.append(Event(next(self._ids), self.clock.utc(), event, fields))
 
     def logged(self, since: int = 0) -> Iterable[Event]:
         return [event for event in tuple(self.events) if event.id > since]
