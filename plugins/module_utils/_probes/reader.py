@@ -21,6 +21,7 @@ class Reader:
         self._where = where
         self._findings = findings
         self._fields: Mapping[Any, Any] = {}
+        self.usable = isinstance(given, Mapping)
         if not isinstance(given, Mapping):
             findings.append(Finding(where, shown(given), "a mapping of fields is wanted", f"Known: {_list(known)}."))
             return
@@ -41,12 +42,13 @@ class Reader:
     def raw(self, field: str, default: Any = None) -> Any:
         return self._fields.get(field, default)
 
-    def text(self, field: str, default: str, allowed: str, good: Callable[[str], bool], mend: str) -> str:
+    def text(self, field: str, default: Optional[str], allowed: str, good: Callable[[str], bool], mend: str) -> str:
+        """Text that is good; without a default the field must be given."""
         value = self.raw(field, default)
         if isinstance(value, str) and (field not in self._fields or good(value)):
             return value
-        self.wrong(field, shown(value), allowed, mend)
-        return default
+        self.wrong(field, "nothing" if value is None else shown(value), allowed, mend)
+        return default or ""
 
     def choice(self, field: str, default: str, choices: Collection[str]) -> str:
         return self.text(

@@ -56,7 +56,10 @@ def parse_specs(given: object, field: str = "probes") -> Tuple[Tuple[ProbeSpec, 
     for number, item in enumerate(given):
         where = f"{field}[{number}]"
         before = len(findings)
-        spec = _spec(Reader(item, where, FIELDS, findings), number)
+        read = Reader(item, where, FIELDS, findings)
+        if not read.usable:
+            continue
+        spec = _spec(read, number)
         if spec.name in names:
             findings.append(Finding(f"{where}.name", shown(spec.name), "names are unique", "Give it another name."))
         names.add(spec.name)
@@ -103,7 +106,7 @@ def _spec(read: Reader, number: int) -> ProbeSpec:
     request = Request(
         target=read.text(
             "path",
-            "",
+            None,
             f"a path that begins with a slash: at most {LONGEST_URL} printable ASCII characters, no fragment",
             lambda path: len(path) <= LONGEST_URL and bool(_TARGET.fullmatch(path)),
             "For example /v2/health/ready; write other characters in percent-encoding.",

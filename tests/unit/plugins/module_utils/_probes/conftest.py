@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -47,7 +48,11 @@ class Server:
                 head = b""
                 while b"\r\n\r\n" not in head and (more := connection.recv(65536)):
                     head += more
-                self.requests.append(head)
+                head, _blank, body = head.partition(b"\r\n\r\n")
+                length = int((re.search(rb"Content-Length: (\d+)", head) or [b"", b"0"])[1])
+                while len(body) < length < 1000 and (more := connection.recv(65536)):  # large ones stay unread
+                    body += more
+                self.requests.append(head + b"\r\n\r\n" + body)
             self.handler(connection)
 
     def close(self) -> None:
