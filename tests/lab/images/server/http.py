@@ -60,6 +60,8 @@ class Server:
         left = list(self._connections)
         for connection in left:
             connection.abort()
+        if left:
+            await asyncio.wait([connection.task for connection in left], timeout=1.0)
         return len(left)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -88,8 +90,9 @@ class Connection:
         self._writer.close()
 
     def abort(self) -> None:
-        """Reset the connection."""
+        """End at once, in the middle of whatever is going on."""
         self._writer.transport.abort()
+        self.task.cancel()
 
     async def run(self) -> None:
         """Serve requests until one side closes. A client that goes away is no error."""
@@ -100,7 +103,9 @@ class Connection:
                     # a pipelined request is there already, and counts as begun
                     self.busy = bool(self._http.trailing_data[0])
         except CutError:
-            self.abort()
+            self._writer.transport.abort()
+        except asyncio.CancelledError:  # by abort(): the connection is gone, and its task ends without noise
+            pass
         finally:
             self._writer.close()
 
