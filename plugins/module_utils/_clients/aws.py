@@ -17,7 +17,7 @@ from ansible.module_utils.basic import missing_required_lib
 
 from .._engine.model import Outcome
 from .._platforms.base import PortError
-from .aws_errors import explain, outcome_of
+from .aws_errors import AwsError
 
 try:
     import boto3
@@ -52,15 +52,15 @@ class Aws:
             raise PortError(Outcome.REFUSED, "No region is set. Set `region`, for example region: eu-central-1.")
         return str(region)
 
-    def read(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
+    def read(self, service: str, operation: str, /, **arguments: Any) -> dict[str, Any]:
         """One reading call (`operation` as boto3 names the method). Raises PortError."""
         return self._call(service, operation, False, arguments)
 
-    def write(self, service: str, operation: str, **arguments: Any) -> dict[str, Any]:
+    def write(self, service: str, operation: str, /, **arguments: Any) -> dict[str, Any]:
         """One mutating call, sent exactly once. Raises PortError; UNKNOWN means: read back."""
         return self._call(service, operation, True, arguments)
 
-    def pages(self, service: str, operation: str, key: str, **arguments: Any) -> Iterator[Any]:
+    def pages(self, service: str, operation: str, key: str, /, **arguments: Any) -> Iterator[Any]:
         """The items under `key` of every page, for both ways in which the services continue."""
         while True:
             page = self.read(service, operation, **arguments)
@@ -124,7 +124,10 @@ class Aws:
     def _guarded(call: Callable[[], Any], what: str, mutating: bool) -> Any:
         try:
             return call()
-        except botocore.exceptions.ClientError as error:
-            raise PortError(outcome_of(error, mutating), explain(error, what)) from error
-        except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError, ValueError) as error:
-            raise PortError(outcome_of(error, mutating), explain(error, what)) from error
+        except (
+            botocore.exceptions.ClientError,
+            botocore.exceptions.BotoCoreError,
+            botocore.parsers.ResponseParserError,
+            ValueError,
+        ) as error:
+            raise AwsError(error, what, mutating) from error

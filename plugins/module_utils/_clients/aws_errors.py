@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._engine.model import Outcome
+from .._platforms.base import PortError
 
 # botocore/retries/standard.py, ThrottledRetryableChecker; without LimitExceededException, which is a quota at ECS.
 THROTTLED = frozenset(
@@ -59,7 +60,31 @@ STALE_KEYS = frozenset(
 NOT_SENT = frozenset({"EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"})
 # Raised when the request may have arrived but its answer did not.
 ANSWER_LOST = frozenset({"ConnectionError", "HTTPClientError", "ResponseParserError", "ResponseStreamingError"})
+NOT_FOUND = frozenset(
+    {
+        "ClusterNotFoundException",
+        "ListenerNotFound",
+        "LoadBalancerNotFound",
+        "NoSuchKey",
+        "RuleNotFound",
+        "ServiceDeploymentNotFoundException",
+        "ServiceNotFoundException",
+        "TargetGroupNotFound",
+    }
+)
 LONGEST = 400  # characters of a cloud's own text that a message repeats
+
+
+class AwsError(PortError):
+    """A failed call with the service's own error code ("" = it never answered)."""
+
+    def __init__(self, error: BaseException, what: str, mutating: bool) -> None:
+        super().__init__(outcome_of(error, mutating), explain(error, what))
+        self.code = code_of(error)
+
+    @property
+    def not_found(self) -> bool:
+        return self.code in NOT_FOUND
 
 
 def code_of(error: BaseException) -> str:

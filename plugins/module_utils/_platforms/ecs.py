@@ -1,0 +1,135 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ECS as a platform: a snapshot becomes an observation, a verb becomes at most one mutating call."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .._clients.aws_errors import AwsError
+from .._engine.model import Observation, Plan, Target, Verb
+from . import ecs_account, ecs_diff, ecs_input, ecs_release, ecs_rules
+from .base import Finding
+from .ecs_read import Calls, Reader
+from .ecs_release import SERVICE_TAG
+from .ecs_steps import Step, Steps
+from .ecs_view import View
+
+# What a mutating call may find already done: the answer to an earlier attempt was lost.
+ALREADY = {
+    "delete_service": frozenset({"ServiceNotFoundException", "ServiceNotActiveException"}),
+    "delete_rule": frozenset({"RuleNotFound"}),
+}
+
+
+class Ecs:
+    """Implements `base.Platform` for one service; takes the calls, never makes a client."""
+
+    def __init__(self, calls: Calls, params: Mapping[str, Any], now: Callable[[], float] = time.monotonic) -> None:
+        self._calls = calls
+        self._params = params
+        self._reader = Reader(calls, params, now)
+        self._proof = secrets.token_hex(16)
+        self._remembered: dict[str, Target] = {}
+        self._at = float("-inf")
+        self._steps: dict[Verb, list[Step]] = {}
+
+    def preflight(self, plan: Plan) -> list[Finding]:
+        """Everything that is wrong with the parameters; with the account, too, when a release is to move."""
+        if plan.remove:
+            return []
+        findings = ecs_input.findings(self._params)
+        if self._steps.get(Verb.BEGIN, [None]):
+            findings += ecs_account.findings(self._calls, self._params, plan)
+        return findings
+
+    def observe(self, plan: Plan) -> Observation:
+        own = not plan.remove and plan.release.id == ecs_release.release(self._params).id
+        snapshot = self._reader.snapshot((plan.release.id, plan.previous), every_definition=plan.remove)
+        view = View(snapshot, self._params, plan.release.id, own, dict(self._remembered))
+        targets = view.targets()
+        self._remembered |= {target.address.rpartition(":")[0]: target for target in targets if target.task}
+        rule = view.production_rule
+        proof = ecs_rules.proof_of(rule)
+        steps = Steps(view, plan, proof or self._proof)
+        self._at = snapshot.at
+        self._steps = self._listed(steps, plan)
+        return Observation(
+            at=snapshot.at,
+            exists=bool(snapshot.service) if plan.remove else bool(snapshot.active),
+            serving=view.serving(),
+            deployment=view.deployment_to(plan.release.id),
+            other=view.other(),
+            foreign=view.foreign(),
+            closed=bool(proof),
+            desired=int((snapshot.active or {}).get("desiredCount", 0)),
+            targets=targets,
+            weights=ecs_rules.weights(rule),
+            events=view.events(),
+            todo={verb: tuple(step.line for step in listed) for verb, listed in self._steps.items()},
+            drift=self._drift(view, plan),
+            labels=view.labels(),
+            problem="" if plan.remove else view.problem(),
+            back_to=home.release if (home := steps.home()) and not plan.first else "",
+            proof={ecs_rules.PROOF_HEADER: proof} if proof else {},
+        )
+
+    def _listed(self, steps: Steps, plan: Plan) -> dict[Verb, list[Step]]:
+        if plan.remove:
+            return {Verb.REMOVE: steps.remove(self._tagged_rules(steps.view))}
+        return {
+            Verb.CONFIGURE: steps.configure(),
+            Verb.BEGIN: steps.begin(),
+            Verb.ROLL_BACK: steps.roll_back(),
+            Verb.FINISH: steps.finish(),
+        }
+
+    def _tagged_rules(self, view: View) -> frozenset[str]:
+        """Rules on the two listeners that carry this service's tag; DescribeTags takes at most 20 ARNs."""
+        rules = (*view.snapshot.production_rules, *view.snapshot.test_rules)
+        arns = [rule["RuleArn"] for rule in rules if not rule.get("IsDefault")]
+        mine, found = ecs_release.service_key(self._params), set()
+        for start in range(0, len(arns), 20):
+            answer = self._calls.read("elbv2", "describe_tags", ResourceArns=arns[start : start + 20])
+            for entry in answer.get("TagDescriptions", []):
+                if ecs_release.tag_map(entry.get("Tags") or []).get(SERVICE_TAG) == mine:
+                    found.add(str(entry["ResourceArn"]))
+        return frozenset(found)
+
+    def _drift(self, view: View, plan: Plan) -> tuple[str, ...]:
+        service = view.snapshot.active
+        if not service or plan.remove:
+            return ()
+        differences = [
+            *view.field_differences(plan.release.id),
+            *ecs_diff.setting_differences(service, ecs_release.settings(self._params)),
+        ]
+        if view.own and view.snapshot.release_of(service["taskDefinition"]) != plan.release.id:
+            found = view.snapshot.definitions.get(service["taskDefinition"], {})
+            wanted = ecs_release.registration(self._params, plan.release.id)
+            wanted.pop("tags")
+            differences = [*ecs_diff.definition_differences(found, wanted), *differences]
+        return tuple(map(str, differences))
+
+    def perform(self, verb: Verb, plan: Plan, seen: Observation) -> str:
+        """The first call that the verb would still make; what the last snapshot listed, or a new one."""
+        if seen.at != self._at or verb not in self._steps:
+            self.observe(plan)
+        steps = self._steps.get(verb, [])
+        self._at = float("-inf")  # one snapshot serves one call
+        if not steps:
+            return f"{verb.value}: nothing left to do"
+        step = steps[0]
+        try:
+            self._calls.write(step.service, step.operation, **step.arguments)
+        except AwsError as error:
+            if error.code not in ALREADY.get(step.operation, ()):
+                raise
+        finally:
+            if step.operation in ("register_task_definition", "deregister_task_definition"):
+                self._reader.forget_searches()
+        return step.line

@@ -1,0 +1,276 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One consistent snapshot of an ECS service and of the load balancer in front of it. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .._clients.aws_errors import AwsError
+from .ecs_release import RELEASE_TAG, SERVICE_TAG, service_key, tag_map
+
+Json = dict[str, Any]
+
+HISTORY = 10  # service deployments that are looked at, newest first
+SEARCHED = 20  # newest revisions of a family that are searched for a release
+IN_PROGRESS = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
+
+
+class Calls(Protocol):
+    """What a platform needs of `_clients.aws.Aws`."""
+
+    def read(self, service: str, operation: str, /, **arguments: Any) -> Json: ...
+
+    def write(self, service: str, operation: str, /, **arguments: Any) -> Json: ...
+
+    def pages(self, service: str, operation: str, key: str, /, **arguments: Any) -> Iterator[Any]: ...
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """As the APIs answered, in their own shapes."""
+
+    at: float
+    service: Json | None = None  # ACTIVE or DRAINING; None: there is none
+    deployments: tuple[Json, ...] = ()  # service deployments, newest first
+    revisions: Mapping[str, Json] = field(default_factory=dict)  # service revision ARN -> service revision
+    # ARN -> task definition, with its tags and, when it is one of this service's, its release
+    definitions: Mapping[str, Json] = field(default_factory=dict)
+    production_rules: tuple[Json, ...] = ()
+    test_rules: tuple[Json, ...] = ()
+    tasks: tuple[Json, ...] = ()
+    health: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)  # target group ARN -> descriptions
+    stopped: tuple[str, ...] = ()  # why tasks stopped, newest first
+
+    @property
+    def active(self) -> Json | None:
+        return self.service if self.service and self.service.get("status") == "ACTIVE" else None
+
+    def release_of(self, definition_arn: str) -> str:
+        """The release that a task definition carries; "" = none of ours."""
+        return str(self.definitions.get(definition_arn, {}).get("release", ""))
+
+    def definition_of(self, release: str) -> str:
+        """The ARN of an ACTIVE task definition that carries a release, the newest; "" = none is known."""
+        arns = [
+            arn for arn, d in self.definitions.items() if d.get("release") == release and d.get("status") == "ACTIVE"
+        ]
+        return max(arns, key=lambda arn: int(self.definitions[arn].get("revision") or 0), default="")
+
+    def target_definition(self, deployment: Mapping[str, Any]) -> str:
+        """The task definition ARN that a service deployment goes to; "" = not known."""
+        arn = (deployment.get("targetServiceRevision") or {}).get("arn", "")
+        return str(self.revisions.get(arn, {}).get("taskDefinition", ""))
+
+    def open_deployment(self) -> Json | None:
+        """The service deployment in progress."""
+        return next((d for d in self.deployments if d.get("status") in IN_PROGRESS), None)
+
+
+class Reader:
+    """Takes snapshots; remembers what cannot change (service revisions, task definitions)."""
+
+    def __init__(self, calls: Calls, params: Mapping[str, Any], now: Callable[[], float]) -> None:
+        self._calls = calls
+        self._params = params
+        self._now = now
+        self._revisions: dict[str, Json] = {}
+        self._definitions: dict[str, Json] = {}
+        self._searched: set[str] = set()
+        self._stopped: tuple[int, tuple[str, ...]] = (0, ())
+
+    def snapshot(self, release_ids: tuple[str, ...], every_definition: bool = False) -> Snapshot:
+        """`release_ids`: releases whose task definition must be found if there is one; raises PortError."""
+        at = self._now()
+        service = self._service()
+        deployments = self._deployments() if service else ()
+        self._learn_revisions(deployments)
+        tasks = self._tasks() if service else ()
+        self._learn_definitions(service, deployments, tasks, release_ids)
+        self._search(release_ids, every_definition)
+        balancer = self._params.get("load_balancer") or {}
+        listed = Snapshot(
+            at=at,
+            service=service,
+            deployments=deployments,
+            revisions=self._revisions,
+            definitions=self._definitions,
+            production_rules=self._rules(balancer.get("production_listener_arn")),
+            test_rules=self._rules(balancer.get("test_listener_arn")),
+            tasks=tasks,
+            stopped=self._why_stopped(service, deployments),
+        )
+        return Snapshot(**{**listed.__dict__, "health": self._health(service, balancer)})
+
+    def forget_searches(self) -> None:
+        """Look again for task definitions: one may have been registered since."""
+        self._searched.clear()
+
+    def _service(self) -> Json | None:
+        answer = self._absent_is_empty(
+            "ecs",
+            "describe_services",
+            cluster=self._params["cluster"],
+            services=[self._params["name"]],
+            include=["TAGS"],
+        )
+        for service in answer.get("services", []):
+            if service.get("status") in ("ACTIVE", "DRAINING"):
+                return {**service, "tags": tag_map(service.get("tags") or [])}
+        return None
+
+    def _deployments(self) -> tuple[Json, ...]:
+        listed = self._absent_is_empty(
+            "ecs",
+            "list_service_deployments",
+            cluster=self._params["cluster"],
+            service=self._params["name"],
+            maxResults=HISTORY,
+        )
+        arns = [brief["serviceDeploymentArn"] for brief in listed.get("serviceDeployments", [])][:HISTORY]
+        if not arns:
+            return ()
+        answer = self._calls.read("ecs", "describe_service_deployments", serviceDeploymentArns=arns)
+        return tuple(sorted(answer.get("serviceDeployments", []), key=lambda d: d["createdAt"], reverse=True))
+
+    def _learn_revisions(self, deployments: tuple[Json, ...]) -> None:
+        """Those that deployments come from, go to and go back to; at most 20 a call."""
+        named = [
+            revision.get("arn") or revision.get("serviceRevisionArn")
+            for d in deployments
+            for revision in (
+                d.get("targetServiceRevision") or {},
+                d.get("rollback") or {},
+                *d.get("sourceServiceRevisions", []),
+            )
+        ]
+        unknown = [arn for arn in dict.fromkeys(named) if arn and arn not in self._revisions][:20]
+        if unknown:
+            answer = self._calls.read("ecs", "describe_service_revisions", serviceRevisionArns=unknown)
+            self._revisions |= {r["serviceRevisionArn"]: r for r in answer.get("serviceRevisions", [])}
+
+    def _learn_definitions(
+        self, service: Json | None, deployments: tuple[Json, ...], tasks: tuple[Json, ...], release_ids: tuple[str, ...]
+    ) -> None:
+        """Of what runs; then back through history, until the releases asked for and one that completed are found."""
+        for arn in dict.fromkeys(
+            [*([service["taskDefinition"]] if service else []), *(t["taskDefinitionArn"] for t in tasks)]
+        ):
+            self._learn(arn)
+        completed = False
+        for deployment in deployments:
+            if completed and not self._missing(release_ids):
+                return
+            for named in (deployment.get("targetServiceRevision"), deployment.get("rollback")):
+                arn = (named or {}).get("arn") or (named or {}).get("serviceRevisionArn") or ""
+                if arn in self._revisions:
+                    self._learn(self._revisions[arn]["taskDefinition"])
+            completed = completed or deployment.get("status") in ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL")
+
+    def _missing(self, release_ids: tuple[str, ...]) -> set[str]:
+        return {release for release in release_ids if release} - {d["release"] for d in self._definitions.values()}
+
+    def _learn(self, arn: str) -> None:
+        if arn in self._definitions:
+            return
+        try:
+            answer = self._calls.read("ecs", "describe_task_definition", taskDefinition=arn, include=["TAGS"])
+        except AwsError as error:
+            if error.code != "ClientException":  # "Unable to describe task definition.": it was deleted
+                raise
+            answer = {}
+        tags = tag_map(answer.get("tags") or [])
+        release = tags.get(RELEASE_TAG, "") if tags.get(SERVICE_TAG) == service_key(self._params) else ""
+        self._definitions[arn] = {**answer.get("taskDefinition", {}), "tags": tags, "release": release}
+
+    def _search(self, release_ids: tuple[str, ...], every: bool) -> None:
+        """The newest ACTIVE revisions of the family, until every release asked for is found."""
+        missing = self._missing(release_ids) - self._searched
+        if not every and not missing:
+            return
+        self._searched |= missing
+        family = (self._params.get("task_definition") or {}).get("family") or self._params["name"]
+        listed = self._calls.pages(
+            "ecs", "list_task_definitions", "taskDefinitionArns", familyPrefix=family, status="ACTIVE", sort="DESC"
+        )
+        for number, arn in enumerate(listed):
+            self._learn(arn)
+            if not every and (not self._missing(release_ids) or number + 1 >= SEARCHED):
+                return
+
+    def _tasks(self) -> tuple[Json, ...]:
+        arns = self._calls.pages(
+            "ecs", "list_tasks", "taskArns", cluster=self._params["cluster"], serviceName=self._params["name"]
+        )
+        return self._described(list(arns))
+
+    def _described(self, arns: list[str]) -> tuple[Json, ...]:
+        tasks: list[Json] = []
+        for start in range(0, len(arns), 100):  # DescribeTasks takes at most 100
+            answer = self._calls.read(
+                "ecs", "describe_tasks", cluster=self._params["cluster"], tasks=arns[start : start + 100]
+            )
+            tasks += answer.get("tasks", [])
+        return tuple(tasks)
+
+    def _why_stopped(self, service: Json | None, deployments: tuple[Json, ...]) -> tuple[str, ...]:
+        """Read again only when more tasks failed than at the last look."""
+        failed = max((int(d.get("failedTasks") or 0) for d in (service or {}).get("deployments", [])), default=0)
+        if failed and failed != self._stopped[0] and deployments:
+            listed = self._calls.read(
+                "ecs",
+                "list_tasks",
+                cluster=self._params["cluster"],
+                serviceName=self._params["name"],
+                desiredStatus="STOPPED",
+                maxResults=20,
+            )
+            stopped = sorted(
+                self._described(listed.get("taskArns", [])), key=lambda t: str(t.get("stoppedAt")), reverse=True
+            )
+            self._stopped = (failed, tuple(dict.fromkeys(why for task in stopped if (why := why_stopped(task)))))
+        return self._stopped[1] if failed else ()
+
+    def _rules(self, listener: str | None) -> tuple[Json, ...]:
+        if not listener:
+            return ()
+        try:
+            return tuple(self._calls.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener))
+        except AwsError as error:
+            if error.not_found:
+                return ()
+            raise
+
+    def _health(self, service: Json | None, balancer: Mapping[str, Any]) -> dict[str, tuple[Json, ...]]:
+        """Of the groups that the service registers its tasks in, or would."""
+        groups = [
+            entry["targetGroupArn"] for entry in (service or {}).get("loadBalancers", []) if entry.get("targetGroupArn")
+        ]
+        groups = groups or [group for group in [balancer.get("blue_target_group_arn")] if group]
+        found: dict[str, tuple[Json, ...]] = {}
+        for group in dict.fromkeys(groups):
+            answer = self._absent_is_empty("elbv2", "describe_target_health", TargetGroupArn=group)
+            found[group] = tuple(answer.get("TargetHealthDescriptions", []))
+        return found
+
+    def _absent_is_empty(self, service: str, operation: str, /, **arguments: Any) -> Json:
+        try:
+            return self._calls.read(service, operation, **arguments)
+        except AwsError as error:
+            if error.not_found:
+                return {}
+            raise
+
+
+def why_stopped(task: Mapping[str, Any]) -> str:
+    """The task's own reason and its containers', in one line."""
+    reasons = [str(task.get("stoppedReason") or "")]
+    for container in task.get("containers", []):
+        if container.get("reason"):
+            reasons.append(f"{container.get('name')}: {container['reason']}")
+        elif container.get("exitCode"):
+            reasons.append(f"{container.get('name')}: exit code {container['exitCode']}")
+    return "; ".join(reason for reason in reasons if reason)

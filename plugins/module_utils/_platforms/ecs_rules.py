@@ -1,0 +1,101 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The production and the test rule in front of an ECS service. Pure.
+
+Shapes as in https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Rule.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .ecs_release import given
+
+Json = dict[str, Any]
+
+PROOF_HEADER = "x-greenlight-proof"
+
+
+def weights(rule: Mapping[str, Any] | None) -> dict[str, int]:
+    """Target group ARN -> weight; a rule that names one group alone gives it everything."""
+    found: dict[str, int] = {}
+    for action in (rule or {}).get("Actions", []):
+        if action.get("Type") == "forward":
+            groups = (action.get("ForwardConfig") or {}).get("TargetGroups") or []
+            if not groups and action.get("TargetGroupArn"):
+                groups = [{"TargetGroupArn": action["TargetGroupArn"], "Weight": 1}]
+            found |= {group["TargetGroupArn"]: int(group.get("Weight", 1)) for group in groups}
+    return found
+
+
+def ours(rules: Iterable[Mapping[str, Any]], params: Mapping[str, Any], known: str = "") -> Json | None:
+    """The rule that belongs to this service: the one that ECS names, else one that forwards to its groups."""
+    balancer = params["load_balancer"]
+    groups = {balancer["blue_target_group_arn"], balancer["green_target_group_arn"]}
+    mine = [dict(rule) for rule in rules if not rule.get("IsDefault") and groups & set(weights(rule))]
+    for rule in mine:
+        if known and rule["RuleArn"] == known:
+            return rule
+    for rule in mine:
+        if str(rule.get("Priority")) == str(balancer["rule"]["priority"]):
+            return rule
+    return mine[0] if mine else None
+
+
+def proof_of(rule: Mapping[str, Any] | None) -> str:
+    """The value of the header that lets a probe in while the rule is closed; "" = it is open."""
+    for condition in (rule or {}).get("Conditions", []):
+        header = condition.get("HttpHeaderConfig") or {}
+        if str(header.get("HttpHeaderName", "")).lower() == PROOF_HEADER:
+            return str(next(iter(header.get("Values") or []), ""))
+    return ""
+
+
+def conditions(params: Mapping[str, Any], proof: str = "") -> list[Json]:
+    """What a request must look like; with `proof`, it must carry that header value, too."""
+    rule = params["load_balancer"]["rule"]
+    wanted: list[Json] = []
+    if rule.get("path_patterns"):
+        wanted.append({"Field": "path-pattern", "PathPatternConfig": {"Values": list(rule["path_patterns"])}})
+    if rule.get("host_headers"):
+        wanted.append({"Field": "host-header", "HostHeaderConfig": {"Values": list(rule["host_headers"])}})
+    if proof:
+        header = {"HttpHeaderName": PROOF_HEADER, "Values": [proof]}
+        wanted.append({"Field": "http-header", "HttpHeaderConfig": header})
+    return wanted
+
+
+def _flat(items: Iterable[Mapping[str, Any]]) -> set[tuple[str, str, frozenset[str]]]:
+    flat: set[tuple[str, str, frozenset[str]]] = set()
+    for item in items:
+        config: Mapping[str, Any] = next((value for key, value in item.items() if key.endswith("Config") and value), {})
+        values = config.get("Values") or item.get("Values") or []
+        flat.add((str(item.get("Field")), str(config.get("HttpHeaderName", "")).lower(), frozenset(map(str, values))))
+    return flat
+
+
+def same_conditions(rule: Mapping[str, Any], wanted: list[Json]) -> bool:
+    return _flat(rule.get("Conditions", [])) == _flat(wanted)
+
+
+def forward(params: Mapping[str, Any], live: str) -> list[Json]:
+    """Everything to the live group; the other one stays attached, so that its targets are checked."""
+    balancer = params["load_balancer"]
+    groups = [balancer["blue_target_group_arn"], balancer["green_target_group_arn"]]
+    shares = [{"TargetGroupArn": group, "Weight": 100 if group == live else 0} for group in groups]
+    return [{"Type": "forward", "Order": 1, "ForwardConfig": {"TargetGroups": shares}}]
+
+
+def creation(params: Mapping[str, Any], listener: str, live: str, proof: str, tags: list[Json]) -> Json:
+    """CreateRule's input."""
+    return given(
+        {
+            "ListenerArn": listener,
+            "Priority": params["load_balancer"]["rule"]["priority"],
+            "Conditions": conditions(params, proof),
+            "Actions": forward(params, live),
+            "Tags": tags,
+        }
+    )

@@ -1,0 +1,292 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a snapshot means: who serves, what moves, which target is whose. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._engine.model import Deployment, Movement, Target
+from . import ecs_diff, ecs_release, ecs_rules
+from .ecs_read import Snapshot
+
+Json = dict[str, Any]
+
+MOVEMENTS = {
+    "PENDING": Movement.MOVING,
+    "IN_PROGRESS": Movement.MOVING,
+    "SUCCESSFUL": Movement.MOVED,
+    "STOP_REQUESTED": Movement.STOPPED,
+    "STOPPED": Movement.STOPPED,
+    "ROLLBACK_REQUESTED": Movement.TURNING_BACK,
+    "ROLLBACK_IN_PROGRESS": Movement.TURNING_BACK,
+    "ROLLBACK_SUCCESSFUL": Movement.TURNED_BACK,
+    "ROLLBACK_FAILED": Movement.STOPPED,
+}
+DONE = ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL")
+
+
+def short(arn: str) -> str:
+    """The part of an ARN that a person knows a thing by; for target groups and load balancers its name."""
+    if ":targetgroup/" in arn or ":loadbalancer/" in arn:
+        return arn.split("/")[-2]
+    return arn.rpartition("/")[2] or arn
+
+
+@dataclass(frozen=True)
+class View:
+    """A snapshot seen for one release and one set of parameters."""
+
+    snapshot: Snapshot
+    params: Mapping[str, Any]
+    release: str
+    own: bool = True  # the release is what the parameters describe, not an earlier one
+    remembered: Mapping[str, Target] = field(default_factory=dict)  # address -> what ran there before
+
+    # ---- the load balancer ----
+
+    def _balancer_entry(self) -> Json:
+        return next(iter((self.snapshot.service or {}).get("loadBalancers") or []), {})
+
+    def _rule(self, which: str) -> Json | None:
+        known = (self._balancer_entry().get("advancedConfiguration") or {}).get(f"{which}ListenerRule", "")
+        rules = self.snapshot.production_rules if which == "production" else self.snapshot.test_rules
+        return ecs_rules.ours(rules, self.params, known) if self.params.get("load_balancer") else None
+
+    @property
+    def production_rule(self) -> Json | None:
+        return self._rule("production")
+
+    @property
+    def test_rule(self) -> Json | None:
+        return self._rule("test")
+
+    def live_group(self) -> str:
+        """The target group that serves, as read: by the completed revision, by the service, by the rule; else blue."""
+        resolved = (self._completed_revision().get("resolvedConfiguration") or {}).get("loadBalancers") or []
+        for entry in [*resolved, self._balancer_entry()]:
+            if entry.get("targetGroupArn"):
+                return str(entry["targetGroupArn"])
+        taking = [group for group, weight in ecs_rules.weights(self.production_rule).items() if weight > 0]
+        balancer = self.params.get("load_balancer") or {}
+        return taking[0] if len(taking) == 1 else str(balancer.get("blue_target_group_arn", ""))
+
+    def problem(self) -> str:
+        """Parts that disagree about what is live; "" = none do."""
+        rule = self.production_rule
+        if not self.snapshot.active or not rule:
+            return ""
+        live, taking = self.live_group(), [g for g, weight in ecs_rules.weights(rule).items() if weight > 0]
+        if taking != [live]:
+            return (
+                f"ECS serves through target group {short(live)}, but the production rule sends requests to "
+                f"{', '.join(map(short, taking)) or 'none'}. Make the rule's weights agree with ECS first."
+            )
+        return ""
+
+    # ---- releases ----
+
+    def completed_revisions(self) -> list[Json]:
+        """The service revisions that ECS completed, newest first; a deployment that was turned back counts for
+        the revision it went back to."""
+        arns = []
+        for deployment in self.snapshot.deployments:
+            if deployment.get("status") == "SUCCESSFUL":
+                arns.append((deployment.get("targetServiceRevision") or {}).get("arn", ""))
+            elif deployment.get("status") == "ROLLBACK_SUCCESSFUL":
+                arns.append((deployment.get("rollback") or {}).get("serviceRevisionArn", ""))
+        return [self.snapshot.revisions[arn] for arn in arns if arn in self.snapshot.revisions]
+
+    def _completed_revision(self) -> Json:
+        return next(iter(self.completed_revisions()), {})
+
+    def fields_of(self, release: str) -> Json:
+        """The service fields that belong to a release, beside its task definition; {} = not known.
+
+        Of the release that the parameters describe they come from there, of any other from the service revision
+        that ran it.
+        """
+        if not self.snapshot.service:
+            return {}
+        if self.own and release == self.release:
+            return {**ecs_release.deployment_fields(self.params), "loadBalancers": self.wanted_balancers()}
+        ran = [
+            r
+            for r in self.snapshot.revisions.values()
+            if self.snapshot.release_of(str(r.get("taskDefinition", ""))) == release
+        ]
+        return self.fields_of_revision(max(ran, key=lambda r: r["createdAt"])) if ran else {}
+
+    def fields_of_revision(self, revision: Mapping[str, Any]) -> Json:
+        """A revision's platform version is a resolved one, so the service's own stays."""
+        return {
+            "networkConfiguration": revision.get("networkConfiguration") or {},
+            "platformVersion": (self.snapshot.service or {}).get("platformVersion") or "LATEST",
+            "loadBalancers": revision.get("loadBalancers") or [],
+        }
+
+    def field_differences(self, release: str) -> list[ecs_diff.Difference]:
+        """Where the service's fields that start a deployment are not those of a release."""
+        fields = self.fields_of(release)
+        if not self.snapshot.active or not fields:
+            return []
+        return ecs_diff.deployment_differences(self.snapshot.active, fields, fields["loadBalancers"])
+
+    def wanted_balancers(self) -> list[Json]:
+        production, test = (rule["RuleArn"] if rule else "" for rule in (self.production_rule, self.test_rule))
+        return ecs_release.load_balancers(self.params, self.live_group(), production, test)
+
+    def _true_release(self, definition_arn: str) -> str:
+        """A task definition of the wanted release under other service fields is nobody's release."""
+        release = self.snapshot.release_of(definition_arn)
+        service = self.snapshot.active or {}
+        if release == self.release and service.get("taskDefinition") == definition_arn:
+            return "" if self.field_differences(release) else release
+        return release
+
+    def serving(self) -> str:
+        """The release that ECS last completed; "" = none, or none of ours."""
+        service = self.snapshot.active
+        if not service:
+            return ""
+        revision = self._completed_revision()
+        if revision:
+            return self._true_release(str(revision["taskDefinition"]))
+        if self.snapshot.deployments:
+            return ""  # its first deployment is not over
+        completed = [d for d in service.get("deployments", []) if d.get("rolloutState") in ("COMPLETED", None)]
+        return self._true_release(completed[0]["taskDefinition"]) if completed else ""
+
+    def ever_completed(self) -> bool:
+        """ECS completed some deployment of this service, ours or not."""
+        service = self.snapshot.active
+        if not service:
+            return False
+        if self._completed_revision():
+            return True
+        return not self.snapshot.deployments and any(
+            d.get("rolloutState") in ("COMPLETED", None) for d in service.get("deployments", [])
+        )
+
+    # ---- deployments ----
+
+    def deployment_to(self, release: str) -> Deployment | None:
+        """The newest service deployment that goes to a release."""
+        for deployment in self.snapshot.deployments:
+            if self.snapshot.release_of(self.snapshot.target_definition(deployment)) == release:
+                return self._shown(deployment, release)
+        return None
+
+    def revision_arn_to(self, release: str) -> str:
+        """The service revision ARN that the newest deployment to a release goes to; "" = there is none."""
+        for deployment in self.snapshot.deployments:
+            if self.snapshot.release_of(self.snapshot.target_definition(deployment)) == release:
+                return str((deployment.get("targetServiceRevision") or {}).get("arn", ""))
+        return ""
+
+    def _shown(self, deployment: Mapping[str, Any], release: str) -> Deployment:
+        breaker = deployment.get("deploymentCircuitBreaker") or {}
+        return Deployment(
+            id=str(deployment["serviceDeploymentArn"]),
+            release=release,
+            movement=MOVEMENTS[deployment["status"]],
+            reason=self._why(deployment),
+            failures=max(int(breaker.get("failureCount") or 0), self._failed_tasks(deployment)),
+            threshold=int(breaker.get("threshold") or 0),
+            by="greenlight" if release else "somebody else",
+        )
+
+    def _failed_tasks(self, deployment: Mapping[str, Any]) -> int:
+        definition = self.snapshot.target_definition(deployment)
+        newest = deployment is next(iter(self.snapshot.deployments), None)
+        mine = [
+            d for d in (self.snapshot.service or {}).get("deployments", []) if d.get("taskDefinition") == definition
+        ]
+        return max((int(d.get("failedTasks") or 0) for d in mine), default=0) if newest else 0
+
+    def _why(self, deployment: Mapping[str, Any]) -> str:
+        """ECS's own words, with why tasks stopped when some did."""
+        said = [str((deployment.get("rollback") or {}).get("reason") or ""), str(deployment.get("statusReason") or "")]
+        newest = deployment is next(iter(self.snapshot.deployments), None)
+        reasons = [*said, *(self.snapshot.stopped[:1] if newest else ())]
+        return " ".join(dict.fromkeys(reason.strip() for reason in reasons if reason.strip()))
+
+    def other(self) -> Deployment | None:
+        """A deployment in progress to another known release."""
+        moving = self.snapshot.open_deployment()
+        release = self.snapshot.release_of(self.snapshot.target_definition(moving)) if moving else ""
+        return self._shown(moving, release) if moving and release and release != self.release else None
+
+    def foreign(self) -> str:
+        moving = self.snapshot.open_deployment()
+        if not moving:
+            return ""
+        definition = self.snapshot.target_definition(moving)
+        if self.snapshot.release_of(definition):
+            return ""
+        what = short(definition) if definition else "a revision that is not known"
+        return f"service deployment {short(moving['serviceDeploymentArn'])} to {what}, status {moving['status']}"
+
+    # ---- targets ----
+
+    def targets(self) -> tuple[Target, ...]:
+        """Every target of the live group and every task that is not registered, with whose it is."""
+        tasks = {address: task for task in self.snapshot.tasks if (address := _address(task))}
+        found = []
+        for description in self.snapshot.health.get(self.live_group(), ()):
+            target, health = description["Target"], description.get("TargetHealth") or {}
+            address, port = str(target["Id"]), target.get("Port")
+            task = tasks.pop(address, None)
+            reason = ": ".join(part for part in (health.get("Reason"), health.get("Description")) if part)
+            state = str(health.get("State", "unavailable"))
+            found.append(self._target(address, port, task, state, reason, str(target.get("AvailabilityZone", ""))))
+        for task in self.snapshot.tasks:
+            if _address(task) in tasks or not _address(task):
+                found.append(
+                    self._target(_address(task), None, task, "unregistered", str(task.get("lastStatus", "")), "")
+                )
+        return tuple(found)
+
+    def _target(self, address: str, port: Any, task: Json | None, state: str, reason: str, zone: str) -> Target:
+        before = self.remembered.get(address)
+        port = port or self._balancer_entry().get("containerPort", "")
+        place = f"{address}:{port}" if address else ""
+        if task is None:
+            if before:
+                return Target(place, before.release, state, reason, zone or before.zone, before.task, place)
+            return Target(place, "", state, reason, zone, "", place)
+        name = short(str(task["taskArn"]))
+        zone = str(task.get("availabilityZone") or zone)
+        return Target(place or name, self._task_release(task), state, reason, zone, name, place)
+
+    def _task_release(self, task: Mapping[str, Any]) -> str:
+        """By its task definition; a deployment of the same one under other service fields is not the release."""
+        started_by = str(task.get("startedBy", "")).rpartition("/")[2]
+        for deployment in (self.snapshot.service or {}).get("deployments", []):
+            if deployment.get("id") == started_by and deployment.get("status") == "PRIMARY":
+                return self._true_release(str(task["taskDefinitionArn"]))
+        return self.snapshot.release_of(str(task["taskDefinitionArn"]))
+
+    def labels(self) -> dict[str, str]:
+        balancer = self.params.get("load_balancer") or {}
+        return {
+            d["release"]: ecs_release.label(d, balancer) for d in self.snapshot.definitions.values() if d.get("release")
+        }
+
+    def events(self) -> tuple[str, ...]:
+        """The service's last messages, oldest first."""
+        newest_first = (self.snapshot.service or {}).get("events") or []
+        return tuple(str(event.get("message", "")) for event in reversed(newest_first[:20]))
+
+
+def _address(task: Mapping[str, Any]) -> str:
+    """The private IPv4 address of the task's network interface; "" before it has one."""
+    for attachment in task.get("attachments", []):
+        if attachment.get("type") == "ElasticNetworkInterface":
+            for detail in attachment.get("details", []):
+                if detail.get("name") == "privateIPv4Address":
+                    return str(detail.get("value", ""))
+    return ""
