@@ -30,7 +30,7 @@ class Verb(str, Enum):
     CONFIGURE = "configure"  # fields that start no deployment by themselves; never while one is open
     BEGIN = "begin"
     PROCEED = "proceed"
-    ROLL_BACK = "roll_back"  # bring `Plan.previous` back alone, whatever is in its way; "" = remove what BEGIN made
+    ROLL_BACK = "roll_back"  # bring `Plan.previous` back alone, whatever is in its way; see Plan.first
     FINISH = "finish"
     REMOVE = "remove"  # state: absent
 
@@ -172,10 +172,17 @@ class Plan:
     mover: str = "the cloud"  # who moves, in lines and reasons: "ECS"
     capacity: Capacity | None = None
     chain: Chain = field(default_factory=Chain)
-    previous: str = ""  # Release.id to go back to. The loop fills it in from the record and the first snapshot
+    # Filled in by the loop, from the record and the first snapshot, for the platform's ROLL_BACK:
+    previous: str = ""  # Release.id to go back to; "" = the last release the cloud completed before ours
+    first: bool = False  # there was no service before: ROLL_BACK removes what BEGIN made
 
 
 # ---- commands: what decide() asks the loop to do -------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Load:
+    """Read the record."""
 
 
 @dataclass(frozen=True)
@@ -221,7 +228,7 @@ class Stop:
     reason: str
 
 
-Command = Look | Check | Wait | Probe | Call | Save | Stop
+Command = Load | Look | Check | Wait | Probe | Call | Save | Stop
 
 
 # ---- what the loop tells decide() about the command before ---------------------------------------
@@ -243,4 +250,5 @@ class Heard:
     message: str = ""
     samples: tuple[Sample, ...] = ()
     findings: tuple[Finding, ...] = ()
+    record: Record | None = None
     interrupted: bool = False  # somebody asked us to end: the call at hand is finished, no other begins

@@ -1,0 +1,116 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way back: wait for the cloud's own, roll back, verify what serves; and removal on request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import pace, records, start, watch
+from .model import Movement, Observation, Plan, Verb
+from .pace import Step
+from .phases import End, Phase
+from .state import Cause, State
+from .timeline import name, sentence
+from .verdict import FAIL, INCONCLUSIVE, PASS, judge
+
+REFUSALS = 3  # a way back is worth asking for again: a refusal may come from what has not settled yet
+
+
+def turning_back(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+    """The cloud turns back by itself: not ours any more, until it has."""
+    deployment = seen.deployment
+    turning = deployment is not None and deployment.movement is Movement.TURNING_BACK
+    if turning or (deployment is not None and not watch.ours(state, seen)) or not pace.settled(plan, state, seen):
+        return pace.idle(plan, state, now, f"{plan.mover} rolls back")
+    return pace.enter(state, Phase.ROLLING_BACK, now, "has turned back", plan.mover), None
+
+
+def rolling_back(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+    """Until the previous release serves alone and in full strength, or a first release is gone."""
+    if state.refusals >= REFUSALS and pace.turned_down(plan, state, seen, Verb.ROLL_BACK):
+        return needs_operator(plan, state, seen, now, f"the way back is closed: {state.refused}")
+    if not state.first and not state.previous and not seen.back_to and seen.serving == state.aim:
+        return needs_operator(plan, state, seen, now, f"there is nothing to go back to, and {_cause(state).text}")
+    step = pace.act(plan, state, seen, Verb.ROLL_BACK, now, _cause(state).text)
+    if step is not None:
+        return step
+    if not pace.settled(plan, state, seen):
+        return pace.idle(plan, state, now, "reading back what serves")
+    if state.first and watch.gone(seen):
+        return _removed(plan, state, seen, now)
+    if not state.first and watch.home(state, seen):
+        again = watch.begin(plan, state, now, delay=0.0, forget=True)
+        text = f"{name(plan, state, seen, state.previous)} serves alone again: verifying it"
+        return pace.enter(again, Phase.VERIFYING, now, text), None
+    bad = sum(target.release == state.aim for target in seen.targets)
+    what = f"{bad} target(s) of the bad release left" if bad else "waiting until the previous release serves alone"
+    return pace.idle(plan, state, now, what)
+
+
+def verifying(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+    """The previous release passes the same gate, or does not: the result says which."""
+    verdict = judge(plan.gate, state.watch.samples, now - state.watch.since)
+    passed = verdict.outcome == PASS or not plan.probes
+    if passed and not watch.home(state, seen):
+        return pace.idle(plan, state, now, "waiting until every target is healthy again", probing=True)
+    if passed or verdict.outcome in (FAIL, INCONCLUSIVE):
+        found = verdict.reason if plan.probes else "no probes were given, so health alone judged"
+        return _rolled_back(plan, state, seen, now, passed, found)
+    step = pace.probe(plan, state, now, plan.route, state.previous)
+    return step or pace.idle(plan, state, now, f"verifying the previous release: {verdict.reason}", probing=True)
+
+
+def removing(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+    """Removal on request."""
+    if state.refusals >= REFUSALS and pace.turned_down(plan, state, seen, Verb.REMOVE):
+        return needs_operator(plan, state, seen, now, f"removal stopped: {state.refused}")
+    step = pace.act(plan, state, seen, Verb.REMOVE, now, "removal was asked for")
+    if step is not None:
+        return step
+    if not watch.gone(seen) or not pace.settled(plan, state, seen):
+        return pace.idle(plan, state, now, f"{len(seen.targets)} target(s) left")
+    ending = pace.stop(End.REMOVED, sentence(plan, state, seen, now, "removed as asked for", "nothing"))
+    return pace.store(state, records.removed(plan, state), ending, now)
+
+
+def needs_operator(plan: Plan, state: State, seen: Observation | None, now: float, what: str) -> Step:
+    """A person must look. Nothing is changed; the record keeps what is unfinished for the next run."""
+    do = "look at it with rollout_info, mend what is named here, and run the same again"
+    return state, pace.stop(End.NEEDS_OPERATOR, sentence(plan, state, seen, now, what, do))
+
+
+def _cause(state: State) -> Cause:
+    return state.cause or Cause("asked for")
+
+
+def _removed(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+    cause = _cause(state)
+    rejects = cause.rejects == "yes"
+    record = records.back(plan, state, rejects)
+    if state.homing:
+        return start.afresh(plan, state, record, now, "the unfinished first release is gone")
+    what = f"the first release was removed, because {cause.text}"
+    do = "name another release" if rejects else "mend the cause, and run the same again"
+    ending = pace.stop(End.REMOVED, sentence(plan, state, seen, now, what, do))
+    return pace.store(replace(state, verified=True), record, ending, now)
+
+
+def _rolled_back(plan: Plan, state: State, seen: Observation, now: float, passed: bool, found: str) -> Step:
+    cause = _cause(state)
+    rejects = cause.rejects == "yes" or (cause.rejects == "proof" and passed and plan.probes)
+    state = replace(state, verified=passed)
+    record = records.back(plan, state, rejects)
+    if state.homing:
+        text = f"the unfinished rollout is taken back ({found})"
+        return start.afresh(plan, state, record, now, text)
+    verified = "verified" if passed else "NOT verified"
+    by = "" if cause.by == "greenlight" else f" by {cause.by}"
+    bad, good = name(plan, state, seen, state.aim), name(plan, state, seen, state.previous)
+    what = f"{bad} was rolled back{by} to {good}, {verified} ({found}), because {cause.text}"
+    retry = "name another release" if rejects else "mend the cause, and run the same again"
+    ending = pace.stop(
+        End.ROLLED_BACK, sentence(plan, state, seen, now, what, retry if passed else f"look at it; {retry}")
+    )
+    return pace.store(state, record, ending, now)

@@ -1,0 +1,161 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""decide(): the only place with policy. What was read and heard goes in, the next command comes out.
+
+    state = begin(plan, now)
+    state, command = decide(plan, state, seen, heard, now)      # and again, with what the command brought
+
+A run is a walk through the phases of `phases.TABLE`. Guards come first (they hold in every phase:
+storing, ending, deadlines, fresh snapshots, trouble), then the step of the phase, one small function
+each. A step returns a command, or None after it changed the phase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from . import backward, forward, pace, records, start
+from .model import Command, Heard, Load, Look, Observation, Plan, Save, Wait
+from .pace import Step
+from .phases import BACKWARD, End, Phase
+from .start import begin
+from .state import Cause, State
+from .timeline import sentence
+
+__all__ = ["aimed", "begin", "decide"]
+
+PHASES_PER_STEP = 16  # more phases than that without a command is an endless walk
+TIMED = frozenset({Phase.CONFIGURING, Phase.BEGINNING, Phase.MOVING, Phase.JUDGING, Phase.BAKING})
+
+STEPS: dict[Phase, Callable[[Plan, State, Observation, float], Step]] = {
+    Phase.START: start.start,
+    Phase.CHECKING: start.checking,
+    Phase.CONFIGURING: forward.configuring,
+    Phase.BEGINNING: forward.beginning,
+    Phase.MOVING: forward.moving,
+    Phase.JUDGING: forward.judging,
+    Phase.BAKING: forward.baking,
+    Phase.FINISHING: forward.finishing,
+    Phase.PROVING: forward.proving,
+    Phase.TURNING_BACK: backward.turning_back,
+    Phase.ROLLING_BACK: backward.rolling_back,
+    Phase.VERIFYING: backward.verifying,
+    Phase.REMOVING: backward.removing,
+}
+
+
+def decide(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> tuple[State, Command]:
+    """The next command.
+
+    `seen`: the newest snapshot, None before the first; `heard`: the answer to the command before;
+    `now`: seconds on the same monotonic clock as `seen.at`.
+    """
+    state = pace.hear(plan, state, seen, heard, now)
+    for _ in range(PHASES_PER_STEP):
+        state, command = _next(plan, state, seen, now)
+        if command is not None:
+            return replace(state, pace=replace(state.pace, asked=command)), command
+    raise AssertionError(f"no command after {PHASES_PER_STEP} phases: {state.trail}")
+
+
+def aimed(plan: Plan, state: State) -> Plan:
+    """The plan as the platform must see it: with the release to go back to."""
+    return replace(plan, previous=state.previous, first=state.first)
+
+
+def _next(plan: Plan, state: State, seen: Observation | None, now: float) -> Step:
+    for guard in GUARDS:
+        step = guard(plan, state, seen, now)
+        if step is not None:
+            return step
+    if seen is None:
+        return state, Look()
+    return STEPS[state.phase](plan, state, seen, now)
+
+
+# ---- guards: they hold in every phase ------------------------------------------------------------
+
+
+def _ended(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:  # noqa: ARG001 - a row
+    return None if state.ending is None else (state, state.ending)
+
+
+def _storing(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:  # noqa: ARG001 - a row
+    """A record on its way goes before everything else."""
+    if state.saving is None:
+        return None
+    if now < state.pace.call_after:
+        return state, Wait(state.pace.call_after - now, "the store turned the record away: backing off")
+    return state, Save(state.saving.record)
+
+
+def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+    """Asked to end: no rollback by us; the cloud's own timer stays armed."""
+    if not state.interrupted:
+        return None
+    unfinished = bool(state.record.unfinished)
+    left = "the cloud goes on by itself, and rolls back when targets fail" if unfinished else "nothing is under way"
+    what = f"interrupted in {state.phase.value}; {left}"
+    ending = pace.stop(End.INTERRUPTED, sentence(plan, state, seen, now, what, "run the same again to go on"))
+    if not unfinished or plan.check_mode:
+        return state, ending
+    record = records.going(plan, state, state.phase)
+    record = replace(record, unfinished={**record.unfinished, "interrupted": "yes"})
+    return pace.store(state, record, ending, now, needed=False)
+
+
+def _overdue(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+    """Deadlines, also while nothing can be read."""
+    spent = now - state.started
+    if state.phase in BACKWARD:
+        if state.back_since is None or now - state.back_since <= plan.timing.rollback_deadline:
+            return None
+        what = f"the way back took longer than {plan.timing.rollback_deadline:g} s; it began because {_why(state)}"
+        return backward.needs_operator(plan, state, seen, now, what)
+    if spent <= plan.timing.deadline:
+        return None
+    what = f"the deadline of {plan.timing.deadline:g} s is over in {state.phase.value}"
+    if state.phase in pace.BEFORE:
+        do = "see that the cloud and the store answer, and run the same again"
+        return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, f"{what}, nothing was changed", do))
+    if state.phase in TIMED and not state.only_configure:
+        return forward.turn_back(plan, state, Cause(what), now)
+    return backward.needs_operator(plan, state, seen, now, what)
+
+
+def _loading(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+    if state.loaded:
+        return None
+    return pace.read(plan, state, seen, now, Load())
+
+
+def _looking(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+    """Nothing is decided on a snapshot older than one poll, or begun before the last change."""
+    fresh = seen is not None and seen.at >= state.pace.fence and now - state.pace.looked < plan.timing.poll
+    return None if fresh else pace.read(plan, state, seen, now, Look(state.phase.value))
+
+
+def _troubled(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+    """Somebody else's hand, or parts that disagree: freeze at once, give up when a later snapshot says so, too."""
+    if not state.trouble or seen is None:
+        return None
+    if seen.at - state.trouble_since < plan.timing.settle:
+        return pace.idle(plan, state, now, f"frozen: {state.trouble}")
+    return backward.needs_operator(plan, state, seen, now, state.trouble)
+
+
+def _why(state: State) -> str:
+    return state.cause.text if state.cause else "it was asked for"
+
+
+GUARDS: tuple[Callable[[Plan, State, Observation | None, float], Step | None], ...] = (
+    _ended,
+    _storing,
+    _interrupted,
+    _overdue,
+    _loading,
+    _looking,
+    _troubled,
+)

@@ -1,0 +1,93 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the store is told: pure changes of the record. The engine never invents a time: `started_at` is the plan's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .model import Plan, Record
+from .phases import Phase
+from .state import Cause, State
+
+REJECTED_KEPT = 50  # newest first to stay: the record is read by every run
+
+
+def opened(plan: Plan, state: State, phase: Phase) -> Record:
+    """Before the first mutating call: what is begun, and what to go back to."""
+    unfinished = {
+        "rollout_id": state.rollout_id,
+        "from": state.previous,
+        "to": state.aim,
+        "phase": phase.value,
+        "started_at": plan.started_at,
+        "started_by": plan.started_by,
+        "before": state.before,
+        "first": "yes" if state.first else "no",
+    }
+    return _next(plan, state, unfinished=unfinished)
+
+
+def going(plan: Plan, state: State, phase: Phase) -> Record:
+    """The same rollout, in another phase."""
+    if not state.record.unfinished:
+        return opened(plan, state, phase)
+    return _next(plan, state, unfinished={**state.record.unfinished, "phase": phase.value})
+
+
+def turned(plan: Plan, state: State, cause: Cause) -> Record:
+    """On its way back: a later run must go on with that, and know why."""
+    known = going(plan, state, Phase.ROLLING_BACK)
+    why = {"cause": cause.text, "by": cause.by, "rejects": cause.rejects}
+    return replace(known, unfinished={**known.unfinished, **why})
+
+
+def live(plan: Plan, state: State) -> Record:
+    """Proven and serving. `last_good` is the live one before; going back to it doesn't overwrite it."""
+    old = state.record
+    moved = old.live not in ("", state.aim)
+    back = state.aim == old.last_good
+    return _next(
+        plan,
+        state,
+        live=state.aim,
+        last_good=old.live if moved and not back else old.last_good,
+        pinned=state.aim if plan.pin else "",
+        pinned_by=plan.started_by if plan.pin else "",
+        rejected={key: why for key, why in old.rejected.items() if key != state.aim},
+        unfinished={},
+    )
+
+
+def pinned(plan: Plan, state: State) -> Record:
+    """Nothing moved, but who decides did."""
+    return _next(plan, state, pinned=plan.release.id if plan.pin else "", pinned_by=plan.started_by if plan.pin else "")
+
+
+def back(plan: Plan, state: State, rejects: bool) -> Record:
+    """The previous release serves again, or the first one is gone."""
+    rejected = dict(state.record.rejected)
+    if rejects and state.cause is not None:
+        rejected.pop(state.aim, None)
+        rejected[state.aim] = f"{plan.started_at}: {state.cause.text}"
+        rejected = dict(list(rejected.items())[-REJECTED_KEPT:])
+    live = "" if state.first else state.record.live or (state.previous if state.verified else "")
+    return _next(plan, state, live=live, rejected=rejected, unfinished={})
+
+
+def cleared(plan: Plan, state: State) -> Record:
+    """Nothing of the unfinished rollout is left."""
+    return _next(plan, state, unfinished={})
+
+
+def removed(plan: Plan, state: State) -> Record:
+    """The service is gone on request; what was rejected stays rejected."""
+    return _next(plan, state, live="", last_good="", pinned="", pinned_by="", unfinished={})
+
+
+def _next(plan: Plan, state: State, **changes: object) -> Record:
+    new: Record = replace(state.record, generation=state.record.generation + 1, **changes)  # type: ignore[arg-type]
+    named = {new.live, new.last_good, new.pinned, *new.rejected, *(new.unfinished.get(k, "") for k in ("from", "to"))}
+    labels = {**state.record.releases, plan.release.id: plan.release.label}
+    return replace(new, releases={key: labels[key] for key in sorted(named) if labels.get(key)})

@@ -1,0 +1,308 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first snapshot: what kind of run is this? A table of rules, the first that fits decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from . import pace, records, watch
+from .capacity import findings
+from .model import Capacity, Check, Finding, Movement, Observation, Plan, Record, Stop, Verb
+from .pace import Step
+from .phases import BACKWARD, End, Phase
+from .state import Cause, State
+from .timeline import name, planned, sentence, tell
+
+UNFINISHED = "a rollout that nobody ended is taken back first"
+
+
+def begin(plan: Plan, now: float) -> State:
+    """The state before anything was read."""
+    record = Record(service=plan.service)
+    return State(
+        phase=Phase.START,
+        started=now,
+        entered=now,
+        record=record,
+        aim=plan.release.id,
+        rollout_id=plan.rollout_id,
+        trail=(Phase.START,),
+    )
+
+
+def recall(plan: Plan, state: State) -> State:
+    """What the record says about where to go back to, before the first snapshot."""
+    record, unfinished = state.record, state.record.unfinished
+    if unfinished and not plan.remove:
+        return replace(
+            state,
+            previous=unfinished.get("from", ""),
+            first=unfinished.get("first") == "yes",
+            before=unfinished.get("before", ""),
+        )
+    return replace(state, previous=record.live if record.live != plan.release.id else record.last_good, first=False)
+
+
+def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> Step:
+    """Write the record without the unfinished rollout, and classify again."""
+    again = replace(
+        state,
+        record=record,
+        aim=plan.release.id,
+        rollout_id=plan.rollout_id,
+        homing=False,
+        back_since=None,
+        cause=None,
+        verified=None,
+        pace=replace(state.pace, fence=now),
+    )
+    again = replace(recall(plan, again), record=state.record)
+    return pace.store(tell(again, now, "greenlight", text), record, Phase.START, now)
+
+
+def start(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+    """Classify: the first rule that fits."""
+    if state.trail == (Phase.START,):
+        state = replace(state, drift=seen.drift, serving=seen.serving)
+    for rule in RULES:
+        step = rule(plan, state, seen, now)
+        if step is not None:
+            return step
+    return _rollout(plan, state, seen, now)
+
+
+def _suspicious(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+    """The record says otherwise, or a run was killed a moment ago: a stale snapshot may lie. Read again."""
+    wanted, record = plan.release.id, state.record
+    contradiction = record.live == wanted and seen.serving != wanted
+    if (contradiction or record.unfinished) and not pace.settled(plan, state, seen):
+        return pace.idle(plan, state, now, "reading again: the record and the cloud differ")
+    return None
+
+
+def _remove(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+    if not plan.remove:
+        return None
+    if watch.gone(seen) and not seen.todo.get(Verb.REMOVE):
+        if (state.record.unfinished or state.record.live) and not plan.check_mode:
+            return pace.store(state, records.removed(plan, state), _unchanged(plan, state, seen, now, "is absent"), now)
+        return state, _unchanged(plan, state, seen, now, "is absent")
+    if plan.check_mode:
+        for call in seen.todo.get(Verb.REMOVE, ()):
+            state = tell(state, now, "greenlight", f"would call {call}")
+        return _planned(plan, state, seen, now, "would be removed")
+    return pace.store(state, records.opened(plan, state, Phase.REMOVING), Phase.REMOVING, now)
+
+
+def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+    """An unfinished rollout to another release goes home before anything new begins."""
+    unfinished = state.record.unfinished
+    aim = unfinished.get("to", "")
+    removing = unfinished.get("phase") == Phase.REMOVING.value
+    if not unfinished or (aim == plan.release.id and not removing):
+        return None
+    if removing and not plan.check_mode:
+        record = records.cleared(plan, state) if seen.exists else records.removed(plan, state)
+        return afresh(plan, state, record, now, "a removal that nobody ended is not gone on with")
+    homing = replace(state, aim=aim, homing=True, rollout_id=unfinished.get("rollout_id", plan.rollout_id))
+    over = watch.gone(seen) if state.first else watch.home(homing, seen)
+    if plan.check_mode:
+        what = f"an unfinished rollout to {aim} {'is over' if over else 'would be taken back first'}"
+        return _planned(plan, state, seen, now, what)
+    if over:
+        text = f"the unfinished rollout to {name(plan, state, seen, aim)} left nothing behind"
+        return afresh(plan, homing, records.cleared(plan, state), now, text)
+    cause = _old_cause(unfinished) or Cause(UNFINISHED)
+    return pace.enter(replace(homing, cause=cause, back_since=now), Phase.ROLLING_BACK, now, UNFINISHED), None
+
+
+def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+    """An unfinished rollout to the same release is gone on with, in the direction it went."""
+    unfinished = state.record.unfinished
+    if not unfinished:
+        return None
+    if plan.check_mode:
+        return _planned(
+            plan, state, seen, now, f"an unfinished rollout, in phase {unfinished.get('phase')}, would go on"
+        )
+    state = replace(state, rollout_id=unfinished.get("rollout_id", plan.rollout_id))
+    cause = _old_cause(unfinished)
+    if cause is not None or unfinished.get("phase") in {phase.value for phase in BACKWARD}:
+        state = replace(state, cause=cause or Cause(UNFINISHED), back_since=now)
+        return pace.enter(state, Phase.ROLLING_BACK, now, "an unfinished way back is gone on with"), None
+    if watch.ours(state, seen):
+        return _move(plan, state, now, "an unfinished rollout is gone on with"), None
+    return _lagging(plan, state, seen, now) or _rollout(plan, state, seen, now)
+
+
+def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+    record = state.record
+    if plan.pin or plan.unpin or record.pinned in ("", plan.release.id):
+        return None
+    what = (
+        f"{name(plan, state, seen, record.pinned)} is pinned by {record.pinned_by or 'somebody'}, "
+        f"while the inventory wants {name(plan, state, seen, plan.release.id)}"
+    )
+    do = "let the inventory name the pinned release, or unpin it"
+    return state, pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, do))
+
+
+def _rejected(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+    why = state.record.rejected.get(plan.release.id)
+    if why is None or plan.retry_rejected or state.record.live == plan.release.id:
+        return None
+    what = f"{name(plan, state, seen, plan.release.id)} was rejected at {why}"
+    do = "name another release, or give retry_rejected: true"
+    return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
+
+
+def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+    """A deployment to our release is moving, and no record says that it is ours."""
+    deployment = seen.deployment
+    if deployment is None or deployment.movement not in (Movement.MOVING, Movement.TURNING_BACK):
+        return None
+    if deployment.by != "greenlight":
+        what = f"{deployment.by} moves the service to this release"
+        do = "wait until that is over, then run the same again"
+        return state, pace.stop(End.NEEDS_OPERATOR, sentence(plan, state, seen, now, what, do))
+    if plan.check_mode:
+        return _planned(plan, state, seen, now, "a rollout under way would be gone on with")
+    state = _origin(plan, state, seen)
+    opened = records.opened(plan, state, Phase.MOVING)
+    state = tell(state, now, "greenlight", "a deployment of ours is under way without a record: going on with it")
+    return pace.store(state, opened, Phase.MOVING, now, needed=False)
+
+
+def _lagging(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+    """The cloud completed our release, but nobody judged it: judge it now."""
+    todo = seen.todo.get(Verb.CONFIGURE) or seen.todo.get(Verb.BEGIN)
+    if seen.serving != plan.release.id or todo or state.record.live == plan.release.id:
+        return None
+    if plan.check_mode:
+        return _planned(plan, state, seen, now, "the release serves, and would be judged now")
+    if not state.record.unfinished:
+        state = _origin(plan, state, seen)
+    state = watch.begin(plan, state, now)
+    text = "the release serves, but no record calls it live: judging it now"
+    return pace.enter(state, Phase.JUDGING, now, text), None
+
+
+def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+    verbs = (Verb.CONFIGURE, Verb.BEGIN, Verb.FINISH)
+    if seen.serving != plan.release.id or state.record.live != plan.release.id or any(map(seen.todo.get, verbs)):
+        return None
+    what = f"{name(plan, state, seen, plan.release.id)} is live already"
+    pinned = plan.release.id if plan.pin else ""
+    if pinned == state.record.pinned:
+        return state, _unchanged(plan, state, seen, now, f"{what}, nothing to do")
+    if plan.check_mode:
+        return _planned(plan, state, seen, now, "the pin would change")
+    what += ", and pinned now" if pinned else ", and not pinned any more"
+    ending = pace.stop(End.LIVE, sentence(plan, state, seen, now, what, "nothing"))
+    return pace.store(replace(state, changed=True), records.pinned(plan, state), ending, now)
+
+
+RULES: tuple[Callable[[Plan, State, Observation, float], Step | None], ...] = (
+    _suspicious,
+    _remove,
+    _other_unfinished,
+    _same_unfinished,
+    _pinned,
+    _rejected,
+    _under_way,
+    _lagging,
+    _nothing,
+)
+
+
+def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+    """Nothing else: something is to be changed. Only fields that start no deployment, or a rollout."""
+    settled = seen.serving == plan.release.id == state.record.live and seen.exists
+    verbs = (Verb.BEGIN, Verb.FINISH)
+    only = settled and not state.record.unfinished and not any(map(seen.todo.get, verbs))
+    if not state.record.unfinished:
+        state = _origin(plan, state, seen)
+    state = replace(state, only_configure=only)
+    return pace.enter(state, Phase.CHECKING, now, _intent(plan, state, seen)), None
+
+
+def _origin(plan: Plan, state: State, seen: Observation) -> State:
+    """Where to go back to: what serves now, unless that is our own release or one that was rejected."""
+    record, wanted = state.record, plan.release.id
+    known = seen.serving if seen.serving not in ("", wanted, *record.rejected) else state.previous
+    first = not seen.exists
+    before = seen.deployment.id if seen.deployment is not None and not watch.moving(seen) else ""
+    pace_now = (
+        replace(state.pace, fence=seen.at + 1e-9) if known != state.previous or first != state.first else state.pace
+    )
+    return replace(state, previous="" if first else known, first=first, before=before, pace=pace_now)
+
+
+def _intent(plan: Plan, state: State, seen: Observation) -> str:
+    if state.only_configure:
+        return f"{len(seen.drift)} field(s) differ that start no deployment"
+    origin = "nothing" if state.first else name(plan, state, seen, state.previous)
+    return f"rollout {state.rollout_id}: from {origin} to {name(plan, state, seen, plan.release.id)}"
+
+
+def _move(plan: Plan, state: State, now: float, text: str) -> State:
+    return pace.enter(watch.begin(plan, state, now), Phase.MOVING, now, text)
+
+
+def _old_cause(unfinished: Mapping[str, str]) -> Cause | None:
+    if not unfinished.get("cause"):
+        return None
+    return Cause(unfinished["cause"], unfinished.get("by", "greenlight"), unfinished.get("rejects", "no"))
+
+
+def _unchanged(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Stop:
+    return pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, "nothing"))
+
+
+def _planned(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Step:
+    return state, pace.stop(End.PLANNED, sentence(plan, state, seen, now, what, "run without check mode"))
+
+
+# ---- CHECKING ------------------------------------------------------------------------------------
+
+
+def checking(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+    """Everything that is wrong, at once, before any change; check mode ends here."""
+    if state.findings is None:
+        return pace.read(plan, state, seen, now, Check())
+    found = [*state.findings, *_arithmetic(plan, seen)]
+    if found:
+        what = (
+            f"{len(found)} thing(s) wrong with the plan, nothing was changed: {'; '.join(str(each) for each in found)}"
+        )
+        return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, "mend them and run the same again"))
+    if plan.check_mode:
+        return _plan_told(plan, state, seen, now)
+    if state.only_configure:
+        return pace.enter(state, Phase.CONFIGURING, now), None
+    return pace.store(state, records.opened(plan, state, Phase.CONFIGURING), Phase.CONFIGURING, now)
+
+
+def _capacity(plan: Plan, seen: Observation) -> Capacity | None:
+    """What is there counts: nobody resets a desired count that an autoscaler moved."""
+    if plan.capacity is None or not seen.exists or not seen.desired:
+        return plan.capacity
+    return replace(plan.capacity, desired=seen.desired)
+
+
+def _arithmetic(plan: Plan, seen: Observation) -> list[Finding]:
+    room = _capacity(plan, seen)
+    return [] if room is None else findings(plan, room)
+
+
+def _plan_told(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+    if state.only_configure:
+        steps = [("greenlight", f"would call {call}") for call in seen.todo.get(Verb.CONFIGURE, ())]
+    else:
+        steps = planned(plan, seen, _capacity(plan, seen))
+    for who, text in steps:
+        state = tell(state, now, who, text)
+    return _planned(plan, state, seen, now, f"{len(steps)} step(s) planned, {len(seen.drift)} field(s) differ")

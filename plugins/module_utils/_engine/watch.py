@@ -1,0 +1,239 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is seen and heard of the release being judged: readiness without a break, losses, samples that count.
+
+Ages are judged by the snapshots' own clock (`Observation.at`), never by when they came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from .model import Movement, Observation, Plan, Target
+from .phases import BACKWARD, Phase
+from .state import Ledger, State, Watch
+from .timeline import tell
+from .verdict import FAIL, INCONCLUSIVE, PASS, Sample
+
+KEPT_FIRST, KEPT_LAST = 20, 20  # samples for the result: the first that did not pass, and the last of all
+KEPT_COUNTING = 400  # samples a verdict is made of while a bake goes on for hours
+AWAY = frozenset({"draining", "unregistered"})  # not at the load balancer, or on the way out
+MOVED_PHASES = frozenset({Phase.JUDGING, Phase.BAKING, Phase.FINISHING, Phase.PROVING})
+
+
+# ---- predicates over one snapshot ----------------------------------------------------------------
+
+
+def at_balancer(seen: Observation) -> list[Target]:
+    """Targets that may be given requests."""
+    return [target for target in seen.targets if target.state not in AWAY]
+
+
+def healthy(seen: Observation, release: str) -> frozenset[str]:
+    return frozenset(target.id for target in seen.targets if target.release == release and target.state == "healthy")
+
+
+def complete(state: State, seen: Observation) -> bool:
+    """Every target at the load balancer is of our release and healthy, as many as are wanted."""
+    there = at_balancer(seen)
+    mine = [target for target in there if target.release == state.aim and target.state == "healthy"]
+    return seen.serving == state.aim and len(mine) == len(there) and len(mine) >= max(1, seen.desired)
+
+
+def alone(seen: Observation, release: str) -> bool:
+    """No target of another release is left, not even one that drains."""
+    return all(target.release == release for target in seen.targets)
+
+
+def moving(seen: Observation) -> bool:
+    here = seen.deployment is not None and seen.deployment.movement in (Movement.MOVING, Movement.TURNING_BACK)
+    return here or (seen.other is not None and seen.other.movement in (Movement.MOVING, Movement.TURNING_BACK))
+
+
+def home(state: State, seen: Observation) -> bool:
+    """The previous release serves alone and in full strength; nothing moves, nothing of ours is left."""
+    if moving(seen) or not seen.exists or any(target.release == state.aim for target in seen.targets):
+        return False
+    if state.previous and seen.serving != state.previous:
+        return False
+    there = at_balancer(seen)
+    good = [t for t in there if t.state == "healthy" and (not state.previous or t.release == state.previous)]
+    return len(good) == len(there) and len(good) >= max(1, seen.desired)
+
+
+def gone(seen: Observation) -> bool:
+    return not seen.exists and not seen.targets
+
+
+def ours(state: State, seen: Observation) -> bool:
+    """The deployment of the snapshot is the one this rollout began, not one that went to the release earlier."""
+    return seen.deployment is not None and seen.deployment.id != state.before
+
+
+# ---- a new snapshot ------------------------------------------------------------------------------
+
+
+def begin(plan: Plan, state: State, now: float, *, delay: float | None = None, forget: bool = False) -> State:
+    """A new gate. What the targets showed stays known, and so do wrong answers, unless another release is judged."""
+    delay = plan.gate.initial_delay if delay is None else delay
+    old = state.watch
+    fresh = Watch(
+        since=now,
+        next_probe=max(now + delay, old.next_probe),
+        samples=() if forget else _failures(old.samples),
+        ready=old.ready,
+        ready_since=old.ready_since,
+        ready_seen=old.ready_seen,
+        unmarked=old.unmarked and not forget,
+    )
+    return replace(state, watch=fresh)
+
+
+def _failures(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+    return tuple(sample for sample in samples if sample.outcome == FAIL)
+
+
+def see(plan: Plan, state: State, seen: Observation, now: float) -> State:
+    """The state after a new snapshot: the cloud's new messages, trouble, readiness."""
+    state = _messages(plan, state, seen, now)
+    state = _trouble(state, seen)
+    if state.phase not in MOVED_PHASES:
+        return state
+    watch = _readiness(plan, state, seen)
+    if state.phase is Phase.JUDGING and watch.ready != state.watch.ready:  # other targets: they answer afresh
+        watch = replace(watch, since=now, samples=_failures(watch.samples))
+    return replace(state, watch=watch)
+
+
+def _messages(plan: Plan, state: State, seen: Observation, now: float) -> State:
+    if state.known is not None:
+        for message in seen.events:
+            if message not in state.known:
+                state = tell(state, now, plan.mover, message)
+    return replace(state, known=(state.known or frozenset()) | frozenset(seen.events))
+
+
+def _trouble(state: State, seen: Observation) -> State:
+    text = _trouble_text(state, seen)
+    since = state.trouble_since if text and state.trouble else seen.at
+    return replace(state, trouble=text, trouble_since=since)
+
+
+def _trouble_text(state: State, seen: Observation) -> str:
+    """Why nobody may move anything; "" = nothing is wrong."""
+    removing = state.phase is Phase.REMOVING or (state.first and state.phase in BACKWARD)
+    if seen.foreign or (seen.problem and not removing):  # half removed, the parts disagree of course
+        return seen.foreign or seen.problem
+    if state.phase is Phase.REMOVING:
+        return ""
+    if seen.other is not None and seen.other.movement in (Movement.MOVING, Movement.TURNING_BACK):
+        unfinished = state.record.unfinished
+        known = {unfinished.get("to", ""), unfinished.get("from", "")} if state.phase is Phase.START else set()
+        known |= {state.aim, state.previous} if state.phase in BACKWARD else set()
+        if seen.other.release not in known - {""} or seen.other.by != "greenlight":
+            return f"{seen.other.by} moves the service to release {seen.other.release}"
+    if state.phase in MOVED_PHASES and seen.serving not in ("", state.aim):
+        return f"somebody put release {seen.serving} in place"
+    return ""
+
+
+def _readiness(plan: Plan, state: State, seen: Observation) -> Watch:
+    old, mine = state.watch, healthy(seen, state.aim)
+    lost = old.ready - mine
+    if lost and len(mine) < min(max(1, seen.desired), len(old.ready)):
+        return _short(plan, old, seen, lost, mine)
+    if not complete(state, seen):
+        return replace(old, ready=mine, ready_since=None, short_since=None)
+    broken = seen.at - old.ready_seen > max(5 * plan.timing.poll, plan.timing.min_ready / 2)
+    if old.ready_since is None or old.ready != mine or broken:
+        return replace(old, ready=mine, ready_since=seen.at, ready_seen=seen.at, short_since=None)
+    return replace(old, ready_seen=seen.at, short_since=None)
+
+
+def _short(plan: Plan, old: Watch, seen: Observation, lost: frozenset[str], mine: frozenset[str]) -> Watch:
+    """Fewer than there were. A stale snapshot looks like that, too: only one that is `settle` younger counts."""
+    if old.short_since is None:
+        return replace(old, ready_since=None, short_since=seen.at)
+    if seen.at - old.short_since < plan.timing.settle:
+        return replace(old, ready_since=None)
+    return replace(
+        old, ready=mine, ready_since=None, short_since=None, losses=old.losses + 1, lost=_describe(seen, lost)
+    )
+
+
+def _describe(seen: Observation, lost: Iterable[str]) -> str:
+    found = {target.id: target for target in seen.targets}
+    parts = []
+    for key in sorted(lost):
+        target = found.get(key)
+        parts.append(f"{key} is {target.state} {target.reason}".rstrip() if target else f"{key} is gone")
+    return ", ".join(parts)
+
+
+# ---- new samples ---------------------------------------------------------------------------------
+
+
+def hear(plan: Plan, state: State, seen: Observation | None, samples: tuple[Sample, ...], now: float) -> State:
+    """The state after a round of probes."""
+    state = replace(state, ledger=_book(state.ledger, samples))
+    watch = replace(state.watch, next_probe=now + plan.gate.interval)
+    if seen is None:
+        return replace(state, watch=watch)
+    if state.phase is Phase.VERIFYING:
+        counted = [_of_previous(state, sample) for sample in samples]
+    else:
+        watch = _hear_old(state, watch, samples)
+        counted = [sample for sample in samples if _counts(state, seen, watch, sample)]
+    unmarked = watch.unmarked or any(not sample.release for sample in counted)
+    kept = _bounded((*watch.samples, *counted))
+    return replace(state, watch=replace(watch, samples=kept, unmarked=unmarked))
+
+
+def _counts(state: State, seen: Observation, watch: Watch, sample: Sample) -> bool:
+    """Answers of the old release, or of nobody known while both serve, say nothing about the new one."""
+    if sample.release == state.aim:
+        return not (sample.outcome == FAIL and watch.old_sick)
+    alone_there = all(target.release == state.aim for target in at_balancer(seen))
+    return not sample.release and state.phase in MOVED_PHASES and alone_there
+
+
+def _of_previous(state: State, sample: Sample) -> Sample:
+    """After the way back an answer of the release that was taken back is no right answer, whatever it says."""
+    if sample.release == state.aim or (state.previous and sample.release not in ("", state.previous)):
+        return replace(sample, outcome=INCONCLUSIVE, reason=f"release {sample.release} still answers")
+    return sample
+
+
+def _hear_old(state: State, watch: Watch, samples: tuple[Sample, ...]) -> Watch:
+    """Old and new sick alike is no verdict on the new. Right answers first: the old may never have known these."""
+    passed, sick = watch.old_passed, watch.old_sick
+    for sample in samples:
+        if sample.release and sample.release == state.previous:
+            if sample.outcome == PASS:
+                passed, sick = True, False
+            elif sample.outcome == FAIL and passed:
+                sick = True
+    return replace(watch, old_passed=passed, old_sick=sick)
+
+
+def _bounded(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+    if len(samples) <= KEPT_COUNTING:
+        return samples
+    half = KEPT_COUNTING // 2
+    return (*_failures(samples[:-half]), *samples[-half:])
+
+
+def _book(ledger: Ledger, samples: tuple[Sample, ...]) -> Ledger:
+    passed = sum(sample.outcome == PASS for sample in samples)
+    failed = sum(sample.outcome == FAIL for sample in samples)
+    bad = (*ledger.bad, *(sample for sample in samples if sample.outcome != PASS))
+    return Ledger(
+        seen=ledger.seen + len(samples),
+        passed=ledger.passed + passed,
+        failed=ledger.failed + failed,
+        inconclusive=ledger.inconclusive + len(samples) - passed - failed,
+        bad=bad[:KEPT_FIRST],
+        last=(*ledger.last, *samples)[-KEPT_LAST:],
+    )
