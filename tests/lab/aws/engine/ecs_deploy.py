@@ -240,6 +240,7 @@ def _launch(service: Service, count: int, moment: Moment) -> list[Task]:
         subnet = ecs_rolling.subnet_for(service, revision.subnets)
         owner = service.primary.id
         task = Task(service.ids.task(), revision, owner, owner, subnet, moment, since=moment.now)
+        task.tags = list(service.task_tags)
         service.tasks[task.id] = task
         started.append(task)
     return started

@@ -238,6 +238,8 @@ class Service:
     grace: float = 0.0  # healthCheckGracePeriodSeconds
     status: str = "ACTIVE"  # ACTIVE DRAINING INACTIVE
     params: dict[str, Any] = field(default_factory=dict)  # the request's other fields, as last set
+    tags: list[dict[str, str]] = field(default_factory=list)
+    task_tags: list[dict[str, str]] = field(default_factory=list)  # what the next tasks get
     token: str = ""  # clientToken of CreateService
     request: Mapping[str, Any] = field(default_factory=dict)  # CreateService as asked, for its idempotency
     deployments: list[Deployment] = field(default_factory=list)  # newest first, PRIMARY is the first

@@ -73,7 +73,7 @@ class Scheduler:
 
     def stop_task(self, service: Service, task: Task, reason: str) -> None:
         """StopTask by a user; no failure of the deployment."""
-        self._apply(stop(service, task, "UserInitiated", reason, self.moment()))
+        self._apply(service, stop(service, task, "UserInitiated", reason, self.moment()))
 
     def tick(self) -> None:
         """One step of every service. One service's error does not stop the others; all are raised at the end."""
@@ -82,7 +82,7 @@ class Scheduler:
             if service.status == "INACTIVE" and all(task.released for task in service.tasks.values()):
                 continue
             try:
-                self._apply(ecs_deploy.step(service, self._facts(service), moment, self.pace))
+                self._apply(service, ecs_deploy.step(service, self._facts(service), moment, self.pace))
             except Exception as error:
                 errors.append(error)
         if errors:
@@ -100,7 +100,7 @@ class Scheduler:
             {target: health for target, health in healths.items() if health is not None},
         )
 
-    def _apply(self, actions: list[Action]) -> None:
+    def _apply(self, service: Service, actions: list[Action]) -> None:
         for action in actions:
             match action:
                 case Attach(task):
@@ -108,8 +108,7 @@ class Scheduler:
                 case Launch(task):
                     self._launch(task)
                 case Register(task):
-                    for group, address, port in task.targets():
-                        self.targets.register(group, address, port, task.zone, task.revision.security_groups)
+                    self._register(service, task)
                 case Deregister(task):
                     for target in task.targets():
                         self.targets.deregister(*target)
@@ -130,6 +129,15 @@ class Scheduler:
             task.interface = self.network.allocate(task.subnet, task.revision.security_groups, description)
         except ValueError as error:
             task.start_error = f"ResourceInitializationError: unable to attach the network interface: {error}"
+
+    def _register(self, service: Service, task: Task) -> None:
+        """A target group that is gone makes an event: the task never gets healthy."""
+        for group, address, port in task.targets():
+            try:
+                self.targets.register(group, address, port, task.zone, task.revision.security_groups)
+            except KeyError:
+                error = f"(error One or more target groups not found: {group})"
+                service.say(self.moment(), f"failed to register targets in (target-group {group}) with {error}")
 
     def _launch(self, task: Task) -> None:
         for key, spec in _specs([task]):
