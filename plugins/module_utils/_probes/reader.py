@@ -34,7 +34,11 @@ class Reader:
 
     def wrong(self, field: str, given: str, problem: str, mend: str) -> None:
         """Add a finding about a field; "" is the mapping itself. `given` must be safe to show."""
-        self._findings.append(Finding(f"{self._where}.{field}" if field else self._where, given, problem, mend))
+        self._findings.append(Finding(".".join(filter(None, (self._where, field))), given, problem, mend))
+
+    def inside(self, field: str, known: Collection[str]) -> Reader:
+        """The reader of a mapping in a field; of an empty one where the field is left out."""
+        return Reader(self.raw(field, {}), f"{self._where}.{field}", known, self._findings)
 
     def has(self, field: str) -> bool:
         return field in self._fields
@@ -55,12 +59,12 @@ class Reader:
             field, default, f"one of {_list(choices)}", lambda value: value in choices, "Name one of them."
         )
 
-    def number(self, field: str, default: float, low: float, high: float, unit: str = "seconds") -> float:
+    def number(self, field: str, default: float, low: float, high: float, unit: str = " seconds") -> float:
         """A finite number of low to high."""
         value = self.raw(field, default)
         if is_finite(value) and low <= value <= high:
             return float(value)
-        self.wrong(field, shown(value), f"a number from {low:g} to {high:g}, {unit}", _UNQUOTED)
+        self.wrong(field, shown(value), f"a number from {low:g} to {high:g}{unit}", _mend(value))
         return default
 
     def optional(self, field: str, low: float, high: float) -> Optional[float]:
@@ -70,11 +74,12 @@ class Reader:
         value = self.raw(field, default)
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
             return value
-        self.wrong(field, shown(value), f"a whole number from {low} to {high}", _UNQUOTED)
+        self.wrong(field, shown(value), f"a whole number from {low} to {high}", _mend(value))
         return default
 
 
-_UNQUOTED = "Write it without quotation marks."
+def _mend(value: object) -> str:
+    return "Write it without quotation marks." if isinstance(value, str) else "Give one in that range."
 
 
 def is_finite(value: object) -> bool:

@@ -89,6 +89,14 @@ def parse_gate(given: object, probes: int = 1, field: str = "gate") -> Tuple[Gat
     return gate, findings
 
 
+def parse_headers(given: Mapping[str, Any]) -> Tuple[Tuple[Tuple[str, str], ...], List[Finding]]:
+    """The `headers` and `secret_headers` that go with every probe, and everything that is wrong with them."""
+    findings: List[Finding] = []
+    fields = {field: given.get(field) for field in ("headers", "secret_headers")}
+    read = Reader(fields, "", tuple(fields), findings)
+    return (*_headers(read, "headers", False), *_headers(read, "secret_headers", True)), findings
+
+
 def _spec(read: Reader, number: int) -> ProbeSpec:
     name = read.text(
         "name", f"probe {number + 1}", "1 to 64 printable characters", _is_name, "Name it after what it proves."
@@ -163,56 +171,47 @@ def _is_value(value: object) -> bool:
 
 
 def _checks(read: Reader, method: str) -> Tuple[Check, ...]:
-    findings: List[Finding] = []
-    expect = Reader(read.raw("expect", {}), "expect", tuple(KINDS), findings)
-    for finding in findings:
-        read.wrong(finding.field, finding.given, finding.problem, finding.mend)
+    expect = read.inside("expect", tuple(KINDS))
     checks = []
     for kind, reader in KINDS.items():
-        value = expect.raw(kind, [200] if kind == "status" else None)
-        if value is None:
-            continue
-        check, problem, mend = reader(value)
-        if check is None:
-            read.wrong(f"expect.{kind}", shown(value), problem, mend)
-        else:
-            checks.append(check)
+        if expect.has(kind) or kind == "status":
+            check = reader(expect, kind)
+            if check is not None:
+                checks.append(check)
     if method == "HEAD" and len(checks) > 1:
         read.wrong("expect", "HEAD", "an answer to HEAD has no body to check", "Use GET.")
     return tuple(checks)
 
 
-_Read = Tuple[Optional[Check], str, str]  # the check, or the problem and how to mend it
-
-
-def _status(given: Any) -> _Read:
+def _status(read: Reader, field: str) -> Optional[Check]:
+    given = read.raw(field, [200])
     wanted = given if isinstance(given, (list, tuple)) else [given]
     good = [status for status in wanted if type(status) is int and 100 <= status <= 599]
     if good and len(good) == len(wanted):
-        return Status(tuple(good)), "", ""
-    return None, "a list of HTTP statuses from 100 to 599", "For example status: [200]."
+        return Status(tuple(good))
+    read.wrong(field, shown(given), "a list of HTTP statuses from 100 to 599", "For example status: [200].")
+    return None
 
 
-def _text(given: Any) -> _Read:
-    return (Text(given), "", "") if isinstance(given, str) else (None, "the exact text", "Put it in quotation marks.")
+def _text(read: Reader, field: str) -> Optional[Check]:
+    return Text(read.text(field, "", "the exact text", lambda _text: True, "Put it in quotation marks."))
 
 
-def _json(given: Any) -> _Read:
-    return Json(given), "", ""
+def _json(read: Reader, field: str) -> Optional[Check]:
+    return Json(read.raw(field))
 
 
-def _numeric(given: Any) -> _Read:
-    findings: List[Finding] = []
-    read = Reader(given, "", ("path", "value", "abs", "rel"), findings)
-    steps = parse_path(read.raw("path")) if isinstance(read.raw("path"), str) else None
-    near = Near(steps or (), read.raw("value"), *(read.number(name, 0.0, 0.0, 1e300, "") for name in ("abs", "rel")))
-    if findings:
-        return None, f"{findings[0].field.lstrip('.')}: {findings[0].problem}", findings[0].mend
-    if steps is None:
-        return None, "path leads to a number or a list of these", "For example path: outputs[0].data[3]."
-    if not _are_finite(near.wanted):
-        return None, "value is a finite number, or a list of these", "Write numbers without quotation marks."
-    return near, "", ""
+def _numeric(read: Reader, field: str) -> Optional[Check]:
+    inner = read.inside(field, ("path", "value", "abs", "rel"))
+    if not inner.usable:
+        return None
+    allowed, mend = "a path to a number or to a list of these", "For example outputs[0].data[3]."
+    path = inner.text("path", None, allowed, lambda path: parse_path(path) is not None, mend)
+    value = inner.raw("value")
+    if not _are_finite(value):
+        mend = "Write numbers without quotation marks."
+        inner.wrong("value", shown(value), "a finite number, or a list of these", mend)
+    return Near(parse_path(path) or (), value, *(inner.number(name, 0.0, 0.0, 1e300, "") for name in ("abs", "rel")))
 
 
 def _are_finite(value: Any) -> bool:
@@ -222,4 +221,9 @@ def _are_finite(value: Any) -> bool:
 
 
 # Kinds of expectation in the order in which they are looked at: what is cheap and says most first.
-KINDS: Dict[str, Callable[[Any], _Read]] = {"status": _status, "text": _text, "json": _json, "numeric": _numeric}
+KINDS: Dict[str, Callable[[Reader, str], Optional[Check]]] = {
+    "status": _status,
+    "text": _text,
+    "json": _json,
+    "numeric": _numeric,
+}
