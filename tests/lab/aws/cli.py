@@ -122,8 +122,10 @@ def serve(state: Path, options: argparse.Namespace) -> int:
     secret_key = secrets.token_urlsafe(30)
     try:
         server = Server(Options(options.port, options.scale, options.seed), access_key, secret_key, os.environ[MARK])
-    except (OSError, RuntimeError, SystemExit) as error:
-        raise Trouble(f"cannot start: {error}") from error
+    except OSError as error:
+        raise Trouble(f"port {options.port} of 127.0.0.1: {error.strerror}") from error
+    except RuntimeError as error:
+        raise Trouble(str(error)) from error
     landing = server.start()
     _write(
         state,

@@ -36,6 +36,7 @@ from typing import Any, NoReturn
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 LIBC = ctypes.CDLL(None, use_errno=True)
 NOT_EXECUTABLE = 127
+KEY = b"GREENLIGHT_LAB_KEY="  # in every process's environment: whose descendant it is
 
 
 def children(parent: int) -> set[int]:
@@ -100,7 +101,7 @@ class Keeper:
                 kill(pid, request["signal"])
             return
         key = request.get("start") or request["run"]
-        pid = self.spawn(request["argv"], request["env"])
+        pid = self.spawn(request["argv"], {**request["env"], KEY.decode().rstrip("="): key})
         self.pids[key], self.keys[pid] = pid, key
         if "seconds" in request:
             self.deadlines[pid] = time.monotonic() + request["seconds"]
@@ -114,25 +115,33 @@ class Keeper:
         return pid
 
     def reap(self) -> None:
-        ended = 0
+        reaped = False
         with contextlib.suppress(ChildProcessError):
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == 0:
                     break
+                reaped = True
                 key = self.keys.pop(pid, None)
                 if key is None:
-                    continue
-                ended += 1
+                    continue  # an orphan we had adopted
                 self.deadlines.pop(pid, None)
                 if self.pids.get(key) == pid:
                     del self.pids[key]
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
                 self.report({"ended": key, "code": os.waitstatus_to_exitcode(status)})
-        if ended:
-            for orphan in children(os.getpid()) - self.keys.keys():
-                kill(orphan)
+        if reaped:  # also after an orphan's end: its own children are ours now
+            self.tidy()
+
+    def tidy(self) -> None:
+        """End the orphans whose first process is gone; as in a container, the others live on."""
+        for pid in children(os.getpid()) - self.keys.keys():
+            with contextlib.suppress(OSError):
+                environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+                keys = [entry.removeprefix(KEY).decode() for entry in environ if entry.startswith(KEY)]
+                if keys and keys[0] not in self.pids:
+                    kill(pid)
 
     def expire(self) -> None:
         for pid, moment in list(self.deadlines.items()):
@@ -171,7 +180,9 @@ def become(keeper: int, argv: list[str], env: dict[str, str]) -> NoReturn:
 
 
 def main() -> None:
-    keeper = Keeper(socket.socket(fileno=int(sys.argv[1])))
+    lab = socket.socket(fileno=int(sys.argv[1]))
+    lab.set_inheritable(False)
+    keeper = Keeper(lab)
     try:
         keeper.run()
     finally:

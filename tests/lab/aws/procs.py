@@ -13,9 +13,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGKILL
 from typing import IO, Any, Protocol
 
 from tests.lab.aws.network import twin
@@ -163,7 +165,7 @@ class ProcessTable:
         if entry is None:
             return
         for name in (key, _check(key)):
-            self._send({"signal": 9, "key": name})
+            self._send({"signal": SIGKILL, "key": name})
         if entry.doors and self._doors is not None:
             self._doors.close(entry.address)
 
@@ -185,9 +187,14 @@ class ProcessTable:
         with self._socket.makefile("rb") as reports:
             for line in reports:
                 self._report(json.loads(line))
-        for entry in list(self._entries.values()):  # the keeper is gone, and with it all it kept
+        while left := marked(self.mark):  # a keeper that was killed leaves orphans it had adopted
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, SIGKILL)
+            time.sleep(0.01)
+        for entry in list(self._entries.values()):
             if entry.exit_code is None:
-                entry.exit_code = -9
+                entry.exit_code = -SIGKILL
 
     def _report(self, report: dict[str, Any]) -> None:
         name: str = report.get("started") or report["ended"]

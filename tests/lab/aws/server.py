@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import traceback
 from collections.abc import Awaitable, Callable
@@ -57,6 +58,7 @@ class Server:
 
     def __init__(self, options: Options, access_key: str, secret_key: str, mark: str) -> None:
         compat.check()
+        listening = socket.create_server(("127.0.0.1", options.port), backlog=128)
         self._session = boto3.Session(access_key, secret_key, region_name=REGION)
         self._claim = Claim()
         settings = Settings(options.scale, options.seed, options.port, self._claim.octet)
@@ -66,16 +68,14 @@ class Server:
         self.chaos = Chaos(Guard(DomainDispatcherApplication(create_backend_app), lab), lab.clock, options.seed)
         self.trace = Trace(self.chaos, compat.route, lab.clock.utc)
         app = Control(self.trace, self._endpoints())
-        try:
-            self._http = make_server("127.0.0.1", options.port, app, threaded=True, request_handler=Handler)
-        except BaseException:
-            self._parts.close()
-            self._claim.close()
-            raise
+        with listening:
+            self._http = make_server(
+                "127.0.0.1", options.port, app, threaded=True, request_handler=Handler, fd=listening.fileno()
+            )
         self.endpoint = f"http://127.0.0.1:{self._http.port}"
         self._stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._http.serve_forever, name="api", daemon=True),
+            threading.Thread(target=self._http.serve_forever, args=(TICK,), name="api", daemon=True),
             threading.Thread(target=self._run, name="loop", daemon=True),
         ]
 
