@@ -256,7 +256,7 @@ class Views:
             "privateIPv4Address": task.interface.address,
         }
         return {
-            "id": f"attachment-{task.id}",
+            "id": _attachment_id(task),
             "type": "ElasticNetworkInterface",
             "status": "DELETED" if task.status == "STOPPED" else "ATTACHED",
             "details": [{"name": name, "value": value} for name, value in details.items()],
@@ -265,7 +265,7 @@ class Views:
     def _container(self, service: Service, task: Task, spec: ContainerSpec) -> View:
         last = task.status if task.status in ("PENDING", "RUNNING", "STOPPED") else None
         check = task.checks.get(spec.name)
-        address = {"attachmentId": f"attachment-{task.id}", "privateIpv4Address": task.address}
+        address = {"attachmentId": _attachment_id(task), "privateIpv4Address": task.address}
         return present(
             {
                 "containerArn": self.lab.arn("ecs", f"container/{service.cluster}/{task.id}/{spec.name}"),
@@ -280,6 +280,11 @@ class Views:
                 "networkBindings": [],
             }
         )
+
+
+def _attachment_id(task: Task) -> str:
+    text = task.id[::-1]
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 def _platform(revision: Revision) -> View:
