@@ -43,7 +43,10 @@ def seed(ec2: Any, region: str, octet: int) -> Landing:
                 AvailabilityZone=region + zone,
                 TagSpecifications=tagged("subnet", Name=f"lab-{tier}-{zone}", tier=tier),
             )
-            subnets.setdefault(tier, []).append(made["Subnet"]["SubnetId"])
+            subnet_id = made["Subnet"]["SubnetId"]
+            # moto takes a zone's first subnet for its default one and lets it give out public addresses
+            ec2.modify_subnet_attribute(SubnetId=subnet_id, MapPublicIpOnLaunch={"Value": tier == "public"})
+            subnets.setdefault(tier, []).append(subnet_id)
     gateway = ec2.create_internet_gateway(TagSpecifications=tagged("internet-gateway", Name="lab"))
     gateway_id = gateway["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
