@@ -82,7 +82,8 @@ def pip() -> list[str]:
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
     ensurepip = importlib.util.find_spec("ensurepip")
-    places = [Path("/usr/share/python-wheels"), Path(ensurepip.origin).parent / "_bundled"] if ensurepip else []
+    bundled = Path(ensurepip.origin).parent / "_bundled" if ensurepip and ensurepip.origin else Path()
+    places = [Path("/usr/share/python-wheels"), bundled]
     wheels = [wheel for place in places for wheel in sorted(place.glob("pip-*.whl"))]
     return [sys.executable, str(wheels[-1] / "pip")] if wheels else [sys.executable, "-m", "pip"]
 

@@ -25,7 +25,7 @@ def environment() -> Path:
     """The importer's interpreter; installed on first use."""
     python, ready = VENV / "bin" / "python", VENV / f".{IMPORTER}"
     if not ready.exists():
-        venv.create(VENV, with_pip=True)
+        venv.create(VENV, with_pip=True, symlinks=True)
         subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", IMPORTER], check=True)
         ready.touch()
     return python

@@ -36,7 +36,7 @@ def test_every_module_that_takes_connection_options_is_in_the_action_group() -> 
     taking = {
         path.stem
         for path in (ROOT / "plugins" / "modules").glob("*.py")
-        if "greenlight.serving.aws_connection" in path.read_text()
+        if "- greenlight.serving.aws\n" in path.read_text()
     }
     assert taking
     assert taking == listed
