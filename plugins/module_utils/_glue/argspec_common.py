@@ -140,6 +140,7 @@ def timing() -> Spec:
             "min_ready": {"type": "float", "default": 30.0},
             "bake": {"type": "float", "default": 60.0},
             "poll": {"type": "float", "default": 2.0},
+            "settle": {"type": "float", "default": 5.0},
         },
     }
 

@@ -39,13 +39,15 @@ class Ecs:
         self._steps: dict[Verb, list[Step]] = {}
 
     def preflight(self, plan: Plan) -> list[Finding]:
-        """Everything that is wrong with the parameters; with the account, too, when a release is to move."""
+        """What is wrong with the parameters; and with the account, when a release is to move."""
         if plan.remove:
             return []
-        findings = ecs_input.findings(self._params)
-        if self._steps.get(Verb.BEGIN, [None]):
-            findings += ecs_account.findings(self._calls, self._params, plan)
-        return findings
+        moves = Verb.BEGIN not in self._steps or bool(self._steps[Verb.BEGIN])
+        return [*ecs_input.findings(self._params), *(self.account_findings(plan) if moves else [])]
+
+    def account_findings(self, plan: Plan) -> list[Finding]:
+        """What is wrong between the parameters and the account."""
+        return [] if plan.remove else ecs_account.findings(self._calls, self._params, plan)
 
     def observe(self, plan: Plan) -> Observation:
         own = not plan.remove and plan.release.id == ecs_release.release(self._params).id

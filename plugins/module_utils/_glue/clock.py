@@ -1,0 +1,26 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The real clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+SLICE = 0.2  # seconds until a request to end is noticed
+
+
+class WallClock:
+    """Implements `_platforms.base.Clock`; a pause ends early when somebody asks the run to end."""
+
+    def __init__(self, interrupted: Callable[[], bool]) -> None:
+        self._interrupted = interrupted
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._interrupted():
+            time.sleep(min(left, SLICE))
