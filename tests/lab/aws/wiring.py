@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.lab.aws.api import ecs, fill
+from tests.lab.aws.api import ecs, elbv2, fill
 from tests.lab.aws.api.interfaces import InterfaceRegistry
 from tests.lab.aws.core import Lab
 from tests.lab.aws.engine.ecs_model import Service, Task
@@ -41,8 +41,9 @@ def build(lab: Lab, mark: str) -> Parts:
     lab.processes = processes
     lab.network = InterfacePool(InterfaceRegistry(lab.account, lab.region), lab.settings.network)
     lab.ecs = Scheduler(lab.clock, balancer, processes, lab.network, lab.rng)
-    fill.install()
+    fill.install(lab)
     limits.install(lab)
+    elbv2.install(lab)
     ecs.install(lab)
     return Parts(
         engines=[lab.ecs.tick],

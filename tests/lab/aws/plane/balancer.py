@@ -45,6 +45,8 @@ class Balancer:
         # API: inbound rules of each security group named; the API layer knows them.
         self.permissions: Callable[[Sequence[str]], Sequence[Permissions]] = lambda _: ()
         self.interfaces = Interfaces(self.admits)
+        # API: security groups of the interface at an address, () if there is none.
+        self.groups_at: Callable[[str], Sequence[str]] = self.interfaces.groups
         self._fronts: dict[str, Front] = {}
         self._leaving: list[Front] = []
         self._balancers: dict[str, LoadBalancer] = {}
@@ -59,7 +61,7 @@ class Balancer:
     # ---- ports.Targets
 
     def register(self, group: str, target: str, port: int, zone: str, security_groups: Sequence[str]) -> None:
-        """Raises KeyError for a target group that does not exist."""
+        """A group that is gone takes no targets: `health` stays None, and the log says so."""
         self.enroll(group, Target(target, port, zone, security_groups=tuple(security_groups)))
 
     def deregister(self, group: str, target: str, port: int) -> None:
@@ -77,8 +79,9 @@ class Balancer:
 
     def enroll(self, group: str, target: Target) -> None:
         """As `register`, for targets whose id is not their address."""
-        self.registry.register(group, target, self.now())
-        self._lab.log("target_registered", group=group, target=f"{target.id}:{target.port}")
+        known = self.registry.register(group, target, self.now())
+        event = "target_registered" if known else "target_group_gone"
+        self._lab.log(event, group=group, target=f"{target.id}:{target.port}")
 
     def apply(self, load_balancers: Mapping[str, LoadBalancer]) -> None:
         """Make it so: listen where a listener is new (at once), shut where one is gone, spread rules.
@@ -188,7 +191,7 @@ class Balancer:
 
     def _reaches(self, group: str, target: Target, port: int) -> bool:
         """Whether the target's security groups admit the load balancer that uses the group."""
-        own = target.security_groups or self.interfaces.groups(target.host)
+        own = target.security_groups or self.groups_at(target.host)
         users = [front.balancer for front in list(self._fronts.values()) if group in front.groups()]
         return any(admits(self.permissions(own), port, user.address, user.security_groups) for user in users)
 
@@ -206,7 +209,7 @@ class Balancer:
 
     def admits(self, groups: Collection[str], port: int, address: str) -> bool:
         """Whether an interface with these security groups lets that address in to `port`."""
-        peer = self.interfaces.groups(address) or next(
+        peer = self.groups_at(address) or next(
             (one.security_groups for one in self._balancers.values() if one.address == address), ()
         )
         return admits(self.permissions(list(groups)), port, address, peer)

@@ -44,13 +44,16 @@ class Registry:
             members = self._groups.pop(group, None)
             return list(members.targets.values()) if members else []
 
-    def register(self, group: str, target: Target, now: float) -> None:
-        """Raises KeyError for an unknown group. A target that is registered and not draining stays as it is."""
+    def register(self, group: str, target: Target, now: float) -> bool:
+        """False for an unknown group. A target that is registered and not draining stays as it is."""
         with self._lock:
-            members = self._groups[group]
+            members = self._groups.get(group)
+            if members is None:
+                return False
             known = members.targets.get(target.key)
             if known is None or known.state == "draining":
                 members.targets[target.key] = rules.register(target, now, self.propagation)
+            return True
 
     def deregister(self, group: str, key: Key, now: float) -> None:
         with self._lock:
