@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.lab.aws.compat import ENVIRONMENT
+from tests.lab.aws.compat import ENVIRONMENT, share_models
 from tests.lab.aws.procs import MARK, marked
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -112,6 +112,7 @@ def status(state: Path, _options: argparse.Namespace) -> int:
 
 def serve(state: Path, options: argparse.Namespace) -> int:
     """The daemon itself, in the foreground until SIGTERM or SIGINT."""
+    share_models()
     from tests.lab.aws.server import ACCOUNT, REGION, Options, Server
 
     done = threading.Event()

@@ -109,8 +109,7 @@ def code_of(headers: Headers, body: bytes) -> str:
         if name.lower() == "x-amzn-errortype":
             return value.partition(":")[0].rpartition("#")[2]
     found = re.search(rb"<Code>([^<]+)</Code>", body) or re.search(rb'"__type":\s*"(?:[^"#]*#)?([^"]+)"', body)
-    found = found or re.search(rb"__type(?:[\x60-\x77]|\x78.)(?:[\w.]+#)?(\w+)", body, re.DOTALL)
-    return found.group(1).decode() if found else ""
+    return found.group(1).decode() if found else _cbor_type(body).rpartition("#")[2]
 
 
 def _is_form(environ: Environ) -> bool:
@@ -135,6 +134,17 @@ def _xml(protocol: str, status: int, code: str, message: str) -> str:
 def _cbor(fields: Mapping[str, str]) -> bytes:
     """A map of short texts (RFC 8949, 3.1: major types 5 and 3)."""
     return bytes([0xA0 | len(fields)]) + b"".join(_text(key) + _text(value) for key, value in fields.items())
+
+
+def _cbor_type(body: bytes) -> str:
+    """The text after the key `__type`."""
+    _, found, rest = body.partition(b"\x66__type")
+    if not found or not rest:
+        return ""
+    short = rest[0] & 0x1F  # the length itself, or how many bytes of it follow
+    width = {24: 1, 25: 2}.get(short, 0)
+    size = int.from_bytes(rest[1 : 1 + width], "big") if width else short
+    return rest[1 + width : 1 + width + size].decode(errors="replace")
 
 
 def _text(value: str) -> bytes:

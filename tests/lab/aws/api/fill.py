@@ -5,10 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
+from moto.core.responses import ActionResult
 from moto.ecs.models import Cluster
+from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.elbv2.models import FakeLoadBalancer
+
+from tests.lab.aws.core import Lab
 
 # Defaults of an Application Load Balancer. Source: ELBv2 API reference, "LoadBalancerAttribute".
 ATTRIBUTES = {
@@ -38,14 +44,15 @@ ATTRIBUTES = {
 }
 
 
-def install() -> None:
-    """Once per process: moto's stores are global."""
+def install(lab: Lab) -> None:
+    """Once per process: moto's stores are global. Before the first call; `lab.ecs` is set by then."""
     complete_load_balancers()
     complete_clusters()
+    describe_clusters_as_asked(lab)
 
 
 def complete_load_balancers() -> None:
-    """All attributes (stock modules index them blindly); without security groups the VPC's default one."""
+    """All attributes from the start: stock modules index them blindly."""
     original = FakeLoadBalancer.__init__
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -67,3 +74,34 @@ def complete_clusters() -> None:
         self.default_capacity_provider_strategy = self.default_capacity_provider_strategy or []
 
     Cluster.__init__ = init
+
+
+def describe_clusters_as_asked(lab: Lab) -> None:
+    """Settings only with `include: SETTINGS`, and the counts of what runs.
+
+    Source: ECS API reference, "DescribeClusters" (include: "If this value isn't specified, … isn't included").
+    """
+    original = EC2ContainerServiceResponse.describe_clusters
+
+    def describe_clusters(self: Any) -> ActionResult:
+        result = original(self)
+        answer: dict[str, Any] = result.result
+        asked = self._get_param("include", [])
+        return ActionResult({**answer, "clusters": [shown(cluster, asked, lab) for cluster in answer["clusters"]]})
+
+    EC2ContainerServiceResponse.describe_clusters = describe_clusters
+
+
+def shown(cluster: Any, asked: Sequence[str], lab: Lab) -> Any:
+    """A copy of moto's cluster for one answer."""
+    seen = copy(cluster)
+    services = [one for one in lab.ecs.everything if one.cluster == cluster.name and one.status == "ACTIVE"]
+    statuses = [
+        task.status for service in lab.ecs.everything if service.cluster == cluster.name for task in service.live()
+    ]
+    seen.active_services_count = len(services)
+    seen.running_tasks_count = statuses.count("RUNNING")
+    seen.pending_tasks_count = sum(status in ("PROVISIONING", "PENDING", "ACTIVATING") for status in statuses)
+    if "SETTINGS" not in asked:
+        seen.settings = []
+    return seen

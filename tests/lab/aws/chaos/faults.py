@@ -114,7 +114,7 @@ def _fault(rule: Any) -> Fault:
 def _known(document: Mapping[str, Any], kind: type, what: str) -> None:
     unknown = document.keys() - {entry.name for entry in fields(kind)}
     if unknown:
-        raise ValueError(f"{what} know no {', '.join(sorted(unknown))}")
+        raise ValueError(f"unknown in {what}: {', '.join(sorted(unknown))}")
 
 
 @dataclass(frozen=True)
