@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab.aws.ports import ImageNotFound
 from tests.lab.images import registry
-from tests.lab.images.__main__ import main, pin
+from tests.lab.images.__main__ import PINNED, main, pin
 from tests.lab.images.server import faults
 
 
@@ -97,3 +97,12 @@ def test_the_image_runs_from_any_directory(tmp_path) -> None:
         timeout=20,
     )
     assert check.returncode == 1
+
+
+def test_pinned_images_of_inventories_and_documents_are_current() -> None:
+    """Mend it with `python -m tests.lab.images pin FILE`."""
+    places = [registry.ROOT / name for name in ("inventories", "extensions", "docs", "README.md")]
+    files = [path for place in places for path in (place.rglob("*") if place.is_dir() else [place]) if path.is_file()]
+    pinned = {path: path.read_text() for path in files if PINNED.search(path.read_text(errors="replace"))}
+    assert registry.ROOT / "inventories/local/host_vars/digits.yml" in pinned
+    assert [path for path, text in pinned.items() if pin(text) != text] == []
