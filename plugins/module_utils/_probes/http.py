@@ -94,13 +94,13 @@ def send(base: Base, request: Request, reach: Reach, clock: Clock = time.monoton
 def _exchange(line: Wire, base: Base, request: Request, clock: Clock) -> Answer:
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         _ask(line, base, request)  # a server may refuse a request before it has read all of it; its answer says why
-    response = _head(line, request.method)
-    line.budget += FRAMING * request.max_body
-    body = response.read(request.max_body + 1)
-    if len(body) > request.max_body:
-        raise NoAnswerError("oversized", f"the body is larger than {request.max_body} bytes")
-    if response.length:  # http.client counts down what Content-Length promised
-        raise http.client.IncompleteRead(b"", response.length)
+    with _head(line, request.method) as response:
+        line.budget += FRAMING * request.max_body
+        body = response.read(request.max_body + 1)
+        if len(body) > request.max_body:
+            raise NoAnswerError("oversized", f"the body is larger than {request.max_body} bytes")
+        if response.length:  # http.client counts down what Content-Length promised
+            raise http.client.IncompleteRead(b"", response.length)
     sent_at = clock() if line.sent_at is None else line.sent_at
     return Answer(response.status, tuple(response.getheaders()), body, clock() - sent_at)
 
@@ -129,16 +129,24 @@ def _head(line: Wire, method: str) -> http.client.HTTPResponse:
     stream = io.BufferedReader(line)
     while True:
         response = http.client.HTTPResponse(_Source(stream), method=method)  # type: ignore[arg-type]
-        response.begin()
+        try:
+            response.begin()
+            _refuse_ambiguous(response)
+        except BaseException:
+            response.close()
+            raise
         if not 100 <= response.status < 200 or response.status == 101:
-            break
+            return response
         response.fp = None  # type: ignore[assignment] # or the stream would be closed together with this answer
+
+
+def _refuse_ambiguous(response: http.client.HTTPResponse) -> None:
+    """http.client shrugs at framing that makes no sense, and guesses where the body ends."""
     length, coding = response.getheader("Content-Length"), response.getheader("Transfer-Encoding")
     if length is not None and not re.fullmatch(r"\d{1,18}", length.strip()):
         raise NoAnswerError("malformed", f"no HTTP answer: Content-Length is {printable(length, 40)}")
     if coding is not None and coding.strip().lower() != "chunked":
         raise NoAnswerError("malformed", f"no HTTP answer: Transfer-Encoding is {printable(coding, 40)}")
-    return response
 
 
 class _Source:

@@ -140,7 +140,7 @@ def certificate(folder: Path, address: str, days: int = 1) -> Path:
     """A self-signed certificate and its key in one PEM file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now(datetime.timezone.utc)  # noqa: UP017 - these tests run on a bastion, too
     built = (
         x509.CertificateBuilder()
         .subject_name(name)
