@@ -56,8 +56,47 @@ TOUCHED: Mapping[str, tuple[str, ...] | None] = {
         "delete_on_termination",
         "kwargs",
     ),
+    "moto.ecs.exceptions:ECSException": None,
     "moto.ecs.models:Cluster": None,
+    "moto.ecs.responses:EC2ContainerServiceResponse.describe_clusters": ("self",),
+    "moto.ecs.responses:EC2ContainerServiceResponse.tag_resource": ("self",),
+    "moto.ecs.responses:EC2ContainerServiceResponse.untag_resource": ("self",),
+    "moto.ecs.urls:url_paths": None,
+    "moto.elb.urls:ELBV2Response": None,
+    "moto.elbv2.exceptions:ELBClientError": None,
     "moto.elbv2.models:FakeLoadBalancer": None,
+    "moto.elbv2.responses:ELBV2Response.create_listener": ("self",),
+    "moto.elbv2.responses:ELBV2Response.create_load_balancer": ("self",),
+    "moto.elbv2.responses:ELBV2Response.create_rule": ("self",),
+    "moto.elbv2.responses:ELBV2Response.create_target_group": ("self",),
+    "moto.elbv2.responses:ELBV2Response.delete_listener": ("self",),
+    "moto.elbv2.responses:ELBV2Response.delete_load_balancer": ("self",),
+    "moto.elbv2.responses:ELBV2Response.delete_rule": ("self",),
+    "moto.elbv2.responses:ELBV2Response.delete_target_group": ("self",),
+    "moto.elbv2.responses:ELBV2Response.describe_load_balancers": ("self",),
+    "moto.elbv2.responses:ELBV2Response.modify_listener": ("self",),
+    "moto.elbv2.responses:ELBV2Response.modify_load_balancer_attributes": ("self",),
+    "moto.elbv2.responses:ELBV2Response.modify_rule": ("self",),
+    "moto.elbv2.responses:ELBV2Response.modify_target_group": ("self",),
+    "moto.elbv2.responses:ELBV2Response.set_security_groups": ("self",),
+    "moto.elbv2.responses:ELBV2Response.set_subnets": ("self",),
+}
+
+# What we read of each service's store.
+STORES: Mapping[str, tuple[str, ...]] = {
+    "ec2": (
+        "create_network_interface",
+        "describe_subnets",
+        "enis",
+        "get_default_security_group",
+        "get_instance_by_id",
+        "get_security_group_from_id",
+        "get_security_group_from_name",
+        "subnets",
+    ),
+    "ecs": ("clusters", "task_definitions"),
+    "elbv2": ("delete_listener", "delete_load_balancer", "load_balancers", "target_groups"),
+    "secretsmanager": ("get_secret_value",),
 }
 
 
@@ -81,7 +120,7 @@ def share_models() -> None:
 
 
 def lacking() -> list[str]:
-    """What of TOUCHED is gone or has other parameters; empty when all is well."""
+    """What of TOUCHED and STORES is gone or has other parameters; empty when all is well."""
     found = []
     for name, parameters in TOUCHED.items():
         try:
@@ -93,7 +132,19 @@ def lacking() -> list[str]:
             actual = tuple(inspect.signature(value).parameters)
             if actual != parameters:
                 found.append(f"{name} takes {actual}, not {parameters}")
-    return found
+    return found + [
+        f"the store of {service} has no {attribute}"
+        for service, attributes in STORES.items()
+        for attribute in attributes
+        if not hasattr(store(service), attribute)
+    ]
+
+
+def store(service: str) -> Any:
+    """moto's store of a service in the lab's account and region."""
+    from moto.backends import get_backend
+
+    return get_backend(service)[ENVIRONMENT["MOTO_ACCOUNT_ID"]]["us-east-1"]
 
 
 def check() -> None:
