@@ -4,12 +4,13 @@
 """`make demo`: a model goes live on an embedded AWS, under load: one good release, two bad ones.
 
 Exit code 0 only if everything promised happened; 130 when interrupted. Nothing is left running in either case.
-`--update-docs` also writes docs/demo-output.txt, which the README shows.
+`--update-docs` also writes docs/demo-output.txt, and into the README, which shows it.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,10 @@ from tools.demo_parts.show import Show, finish
 
 BUILD = ROOT / "build" / "demo"
 DOCS = ROOT / "docs" / "demo-output.txt"
+README = ROOT / "README.md"
+SHOWN = re.compile(
+    r"(<!-- demo output: docs/demo-output.txt -->\n```text\n).*?(```\n<!-- end of demo output -->)", re.DOTALL
+)
 LIMIT = 480  # seconds; usual is 110
 
 
@@ -38,7 +43,7 @@ def interrupt(number: int, _: FrameType | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--update-docs", action="store_true", help="write docs/demo-output.txt")
+    parser.add_argument("--update-docs", action="store_true", help="write docs/demo-output.txt and the README's copy")
     chosen = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, interrupt)
@@ -55,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if code == 0 and chosen.update_docs:
         DOCS.parent.mkdir(exist_ok=True)
         DOCS.write_text(screen.text)
+        README.write_text(SHOWN.sub(lambda match: match[1] + screen.text + match[2], README.read_text()))
     return code
 
 

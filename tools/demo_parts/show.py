@@ -120,9 +120,10 @@ def finish(screen: Screen, build: Path, outcomes: list[Outcome]) -> int:
         screen.lines("Not as promised:", *(f"  {fault}" for fault in faults))
     else:
         met = sum(each.wrong_answers for each in outcomes)
-        screen.lines("As promised: no request dropped, the good release live, both bad ones taken back.")
-        screen.lines(f"{met} answers were wrong before greenlight had judged: a rolling rollout shows a release to")
-        screen.lines("users while it is judged.")
+        screen.paragraph(
+            "As promised: no request dropped, the good release is live, both bad ones were taken back. "
+            f"{met} answers were wrong: under the strategy `rolling` users meet a release while it is judged."
+        )
     screen.lines(f"Logs and figures: {relative(build)}")
     return 1 if faults else 0
 

@@ -49,7 +49,7 @@ def test_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(check_machine.shutil, "disk_usage", lambda _: usage)
     finding = check_machine.check_disk(tmp_path)
     assert not finding.ok
-    assert finding.text == "disk: 0.5 GB free, 2 GB needed"
+    assert finding.text == "disk: 0.5 GB free, 3 GB needed"
 
 
 @pytest.mark.parametrize(("status", "ok"), [(0, True), (1, False)])
