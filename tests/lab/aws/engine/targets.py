@@ -88,11 +88,12 @@ class Result:
     reason: str = ""  # Target.Timeout or Target.FailedHealthChecks
 
 
-def register(target: Target, now: float, propagation: float) -> Target:
+def register(target: Target, used: bool, now: float, propagation: float) -> Target:
     """A fresh registration: checked, and then routed to, once the load balancer has heard of it."""
-    return Target(
+    fresh = Target(
         target.id, target.port, target.zone, target.address, target.security_groups, check_at=now + propagation
     )
+    return fresh if used else _moved(fresh, "unused", "Target.NotInUse")
 
 
 def deregister(target: Target, group: Group, now: float, propagation: float) -> Target:
@@ -118,7 +119,7 @@ def step(target: Target, used: bool, now: float, propagation: float) -> Target |
     if not used:
         return target if target.state == "unused" else _moved(target, "unused", "Target.NotInUse")
     if target.state == "unused":
-        return register(target, now, propagation)
+        return register(target, True, now, propagation)
     if target.reason == "Elb.RegistrationInProgress" and now >= target.check_at:
         return _moved(target, "initial", "Elb.InitialHealthChecking")
     return target

@@ -79,7 +79,7 @@ class Balancer:
 
     def enroll(self, group: str, target: Target) -> None:
         """As `register`, for targets whose id is not their address."""
-        known = self.registry.register(group, target, self.now())
+        known = self.registry.register(group, target, self.attached(group), self.now())
         event = "target_registered" if known else "target_group_gone"
         self._lab.log(event, group=group, target=f"{target.id}:{target.port}")
 

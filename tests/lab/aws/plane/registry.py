@@ -44,7 +44,7 @@ class Registry:
             members = self._groups.pop(group, None)
             return list(members.targets.values()) if members else []
 
-    def register(self, group: str, target: Target, now: float) -> bool:
+    def register(self, group: str, target: Target, used: bool, now: float) -> bool:
         """False for an unknown group. A target that is registered and not draining stays as it is."""
         with self._lock:
             members = self._groups.get(group)
@@ -52,7 +52,7 @@ class Registry:
                 return False
             known = members.targets.get(target.key)
             if known is None or known.state == "draining":
-                members.targets[target.key] = rules.register(target, now, self.propagation)
+                members.targets[target.key] = rules.register(target, used, now, self.propagation)
             return True
 
     def deregister(self, group: str, key: Key, now: float) -> None:
