@@ -18,7 +18,7 @@ description:
   - Only asks. It never changes anything, so C(changed) is always false and check mode probes as well.
   - Needs nothing but Python 3.9 or later where it runs. Probe from inside a network with C(delegate_to).
   - On the controller itself, with connection C(local), progress is shown while it runs - a line whenever
-    the answers become other ones, and one every ten seconds while nothing changes.
+    the answers become other ones, and one now and then while nothing changes.
 author:
   - greenlight.serving contributors (@greenlight)
 options:
@@ -193,7 +193,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verdict:
-  description: V(pass), V(fail) or V(inconclusive).
+  description: V(pass), V(fail) or V(inconclusive); V(interrupted) when somebody ended the task before that.
   returned: when something was sent
   type: str
   sample: pass
@@ -256,7 +256,7 @@ from ..module_utils._glue.probe_gate import argument_spec, run
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    result = run(module.params, report=lambda _line: None)
+    result = run(module.params, lambda _at, _line, _waiting: None)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .._engine.finding import Finding
@@ -24,8 +24,10 @@ from .._probes.spec import ProbeSpec, parse_gate, parse_headers, parse_specs
 from . import argspec_common
 from .argspec_common import Spec
 
-HEARTBEAT = 10.0  # seconds without a line of progress
-Report = Callable[[str], None]
+INTERRUPTED = "interrupted"  # somebody ended the task before a verdict
+STEP = 0.25  # seconds
+# Seconds since the run began, a line of progress, and whether it says nothing new.
+Report = Callable[[float, str, bool], None]
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,11 @@ class Tools:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     send: Send = http.send
+    stop: Callable[[], bool] = lambda: False
 
 
 def argument_spec() -> Spec:
+    """Options of greenlight.serving.probe."""
     return {
         "base_url": {"type": "str", "required": True, "aliases": ["url"]},
         "probes": argspec_common.probes(),
@@ -122,10 +126,10 @@ def _watch(job: Job, report: Report, tools: Tools) -> tuple[Verdict, list[Sample
         verdict = judge(job.gate, samples, elapsed)
         if verdict.outcome != UNDECIDED:
             return verdict, samples
-        progress.beat(verdict)
-        wait = pause(job.gate, begun, elapsed)
-        if wait > 0:
-            tools.sleep(wait)
+        progress.stands(verdict)
+        _rest(pause(job.gate, begun, elapsed), tools)
+        if tools.stop():
+            return replace(verdict, outcome=INTERRUPTED, reason=f"stopped at {verdict.reason}"), samples
         round_ = run_round(job.specs, job.route, started + job.gate.deadline, tools.clock, tools.send)
         begun = True
         fresh = [of_release(sample, job.release) if job.release else sample for sample in round_]
@@ -134,14 +138,21 @@ def _watch(job: Job, report: Report, tools: Tools) -> tuple[Verdict, list[Sample
         samples += fresh
 
 
+def _rest(seconds: float, tools: Tools) -> None:
+    """Sleep in short steps: a signal doesn't wake a sleeper, so somebody has to look whether there was one."""
+    until = tools.clock() + seconds
+    while (left := until - tools.clock()) > 0 and not tools.stop():
+        tools.sleep(min(left, STEP))
+
+
 class _Progress:
-    """A line whenever what answers, or how, is another than before; and one now and then while nothing changes."""
+    """A line whenever what answers, or how, is another than before; while nothing changes, how the gate stands."""
 
     def __init__(self, report: Report, clock: Callable[[], float]) -> None:
         self._report = report
         self._clock = clock
+        self._started = clock()
         self._before: tuple[str, str, str] = ("", "", "")
-        self._said_at = clock()
 
     def sample(self, sample: Sample) -> None:
         now = (sample.outcome, sample.reason, sample.release)
@@ -150,15 +161,11 @@ class _Progress:
         self._before = now
         who = f" by release {sample.release}" if sample.release else ""
         took = f" after {sample.seconds:.3f} s" if sample.status else ""
-        self._say(f"right answer{who}{took}" if sample.outcome == PASS else f"{sample.outcome}: {sample.reason}")
+        line = f"right answer{who}{took}" if sample.outcome == PASS else f"{sample.outcome}: {sample.reason}"
+        self._report(self._clock() - self._started, line, False)
 
-    def beat(self, verdict: Verdict) -> None:
-        if self._clock() - self._said_at >= HEARTBEAT:
-            self._say(verdict.reason)
-
-    def _say(self, line: str) -> None:
-        self._said_at = self._clock()
-        self._report(line)
+    def stands(self, verdict: Verdict) -> None:
+        self._report(self._clock() - self._started, verdict.reason, True)
 
 
 def _result(job: Job, verdict: Verdict, samples: Sequence[Sample], duration: float) -> dict[str, Any]:
@@ -170,7 +177,7 @@ def _result(job: Job, verdict: Verdict, samples: Sequence[Sample], duration: flo
         "samples": summary(samples),
         "duration": round(duration, 3),
     }
-    if verdict.outcome in job.fail_on:
+    if verdict.outcome in (*job.fail_on, INTERRUPTED):
         where = job.route.base
         url = f"{where.scheme}://{where.authority}{where.prefix}"
         result.update(failed=True, msg=f"The probes of {url} ended in {verdict.outcome}: {verdict.reason}.")

@@ -13,6 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.verdict import INCONCLUSIVE, PASS, Sample
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.probe_gate import (
+    STEP,
     Tools,
     argument_spec,
     run,
@@ -29,12 +30,15 @@ class World:
     """A clock that only sleeping and asking move on, and a server that answers from a list, the last for ever."""
 
     def __init__(self, *answers: Any) -> None:
-        self.time, self.slept, self.answers = 50.0, [], list(answers)
+        self.time, self.slept, self.answers = 50.0, 0.0, list(answers)
         self.requests: list[Request] = []
         self.lines: list[str] = []
+        self.beats: list[str] = []
+        self.stops_at = float("inf")
 
     def sleep(self, seconds: float) -> None:
-        self.slept.append(round(seconds, 6))
+        assert seconds <= STEP
+        self.slept += seconds
         self.time += seconds
 
     def send(self, _base: Any, request: Request, _reach: Any, _clock: Callable[[], float]) -> Answer:
@@ -48,8 +52,12 @@ class World:
     def run(self, **options: Any) -> dict[str, Any]:
         checked = ArgumentSpecValidator(argument_spec()).validate({**ASK, **options})
         assert checked.error_messages == []
-        tools = Tools(lambda: self.time, self.sleep, self.send)
-        return run(checked.validated_parameters, self.lines.append, tools)
+        tools = Tools(lambda: self.time, self.sleep, self.send, lambda: self.time >= self.stops_at)
+        return run(checked.validated_parameters, self.report, tools)
+
+    def report(self, at: float, line: str, waiting: bool) -> None:
+        assert at == self.time - 50.0
+        (self.beats if waiting else self.lines).append(line)
 
 
 GOOD, OURS, WRONG, LATE = (200, (), b""), (200, MARK, b""), (404, (), b""), NoAnswerError("late", "too late")
@@ -73,7 +81,7 @@ def test_pass() -> None:
         },
         "duration": 3.5,
     }
-    assert world.slept == [1.0, 1.0]
+    assert world.slept == 2.0
     assert world.lines == ["right answer by release new after 0.500 s"]
 
 
@@ -93,7 +101,7 @@ def test_a_server_that_comes_up_late_passes() -> None:
     assert result["verdict"] == "pass"
     assert result["samples"]["inconclusive"] == 3
     assert result["samples"]["last_reason"] == "seven: too late"
-    assert world.slept == [4.0, 2.0, 2.0, 2.0, 2.0]
+    assert world.slept == 12.0
     assert world.lines == ["inconclusive: seven: too late", "right answer after 0.500 s"]
 
 
@@ -155,11 +163,21 @@ def test_headers_for_all_and_secrets() -> None:
     assert "t0ken" not in str(world.lines)
 
 
-def test_a_heartbeat_while_nothing_changes() -> None:
+def test_how_it_stands_while_nothing_changes() -> None:
     world = World(LATE)
-    world.run(gate={"interval": 4.5, "deadline": 31, "error_limit": 1000})
-    waiting = "0 of 5 passes in a row: seven: too late"
-    assert world.lines == ["inconclusive: seven: too late", waiting, waiting, waiting]
+    world.run(gate={"error_limit": 1})
+    assert world.lines == ["inconclusive: seven: too late"]
+    assert world.beats == ["0 of 5 passes in a row", "0 of 5 passes in a row: seven: too late"]
+
+
+def test_somebody_ends_it() -> None:
+    world = World(GOOD)
+    world.stops_at = 53.0
+    result = world.run(gate={"count": 100, "interval": 60, "deadline": 86400}, fail_on=[])
+    assert (result["verdict"], result["failed"]) == ("interrupted", True)
+    assert result["reason"] == "stopped at 1 of 100 passes in a row"
+    assert world.time == 53.0
+    assert len(world.requests) == 1
 
 
 def test_everything_that_is_wrong_before_anything_is_sent() -> None:
