@@ -213,6 +213,15 @@ def ecs_rollout() -> Spec:
     }
 
 
+def specification() -> Spec:
+    """What AnsibleModule and ArgumentSpecValidator take."""
+    return {
+        "argument_spec": ecs_rollout(),
+        "required_if": REQUIRED_IF,
+        "mutually_exclusive": MUTUALLY_EXCLUSIVE,
+    }
+
+
 def rollout_info() -> Spec:
     return {
         **argspec_common.connection(),

@@ -103,15 +103,14 @@ class Ecs:
         return frozenset(found)
 
     def _drift(self, view: View, plan: Plan) -> tuple[str, ...]:
-        service = view.snapshot.active
-        if not service or plan.remove:
+        """Every field that differs from what is wanted; without a service, every field."""
+        if plan.remove:
             return ()
-        differences = [
-            *view.field_differences(plan.release.id),
-            *ecs_diff.setting_differences(service, ecs_release.settings(self._params)),
-        ]
-        if view.own and view.snapshot.release_of(service["taskDefinition"]) != plan.release.id:
-            found = view.snapshot.definitions.get(service["taskDefinition"], {})
+        service, snapshot = view.snapshot.active or {}, view.snapshot
+        found = snapshot.definitions.get(service.get("taskDefinition", ""), {})
+        differences = view.field_differences(plan.release.id)
+        differences += ecs_diff.setting_differences(service, ecs_release.settings(self._params))
+        if view.own and found.get("release") != plan.release.id:
             wanted = ecs_release.registration(self._params, plan.release.id)
             wanted.pop("tags")
             differences = [*ecs_diff.definition_differences(found, wanted), *differences]

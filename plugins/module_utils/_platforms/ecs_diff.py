@@ -86,6 +86,7 @@ READ_ONLY = frozenset(
         "taskDefinitionArn",
     }
 )
+OURS = ("release", "tags")  # what `ecs_read` adds, and what is no part of the content
 CONTAINER_DEFAULTS: Json = {"cpu": 0, "essential": True, "readonlyRootFilesystem": False}
 NAMED_LISTS = {"containerDefinitions": "name", "environment": "name", "secrets": "name", "volumes": "name"}
 NAMED_LISTS |= {"secretOptions": "name", "portMappings": "containerPort", "mountPoints": "containerPath"}
@@ -107,7 +108,8 @@ def _shown(value: Any) -> str:
 
 def compare(found: Any, wanted: Any, path: str = "") -> Iterator[Difference]:
     """Leaf by leaf; named lists are compared by their names. What is empty counts as not set."""
-    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+    if isinstance(wanted, Mapping) and (isinstance(found, Mapping) or found is None):
+        found = found or {}
         for key in sorted(set(found) | set(wanted)):
             below = f"{path}.{key}" if path else str(key)
             yield from compare(_named(key, found.get(key)), _named(key, wanted.get(key)), below)
@@ -140,7 +142,7 @@ def definition_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) 
     """A described task definition against RegisterTaskDefinition's input (tags aside)."""
 
     def normal(definition: Mapping[str, Any]) -> Json:
-        kept = {key: value for key, value in definition.items() if key not in READ_ONLY and key != "tags"}
+        kept = {key: value for key, value in definition.items() if key not in READ_ONLY and key not in OURS}
         containers = [_filled(container, CONTAINER_DEFAULTS) for container in kept.get("containerDefinitions", [])]
         return kept | {"containerDefinitions": containers}
 
@@ -211,7 +213,7 @@ def setting_differences(service: Mapping[str, Any], wanted: Mapping[str, Any]) -
         }
 
     extra = [Difference(name, value, None) for name, value in set_beside_ours(service).items() if name in STARTS_NONE]
-    return [*compare(normal(service), normal(wanted)), *extra]
+    return [*compare(normal(service) if service else {}, normal(wanted) if service else wanted), *extra]
 
 
 def setting_changes(service: Mapping[str, Any], wanted: Mapping[str, Any]) -> Json:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -193,7 +194,7 @@ class View:
             id=str(deployment["serviceDeploymentArn"]),
             release=release,
             movement=MOVEMENTS[deployment["status"]],
-            reason=self._why(deployment),
+            reason=_readable(self._why(deployment)),
             failures=max(int(breaker.get("failureCount") or 0), self._failed_tasks(deployment)),
             threshold=int(breaker.get("threshold") or 0),
             by="greenlight" if release else "somebody else",
@@ -277,9 +278,15 @@ class View:
         }
 
     def events(self) -> tuple[str, ...]:
-        """The service's last messages, oldest first."""
+        """The service's last messages, oldest first; without its name, with names for ARNs and short task ids."""
         newest_first = (self.snapshot.service or {}).get("events") or []
-        return tuple(str(event.get("message", "")) for event in reversed(newest_first[:20]))
+        return tuple(_readable(str(event.get("message", ""))) for event in reversed(newest_first[:20]))
+
+
+def _readable(message: str) -> str:
+    message = re.sub(r"^\(service [\w-]+(?:, taskSet [\w/-]+)?\) ", "", message)
+    message = re.sub(r"arn:[\w-]+:elasticloadbalancing:[\w-]*:\d*:targetgroup/([\w-]+)/\w+", r"\1", message)
+    return re.sub(r"\b([0-9a-f]{8})[0-9a-f]{24}\b", r"\1", message)
 
 
 def _address(task: Mapping[str, Any]) -> str:

@@ -1,0 +1,103 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""rollout_info: what serves, where requests go, and what the record knows. Reads only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from .._clients.aws import Aws
+from .._engine.model import Record
+from .._platforms import ecs_rules
+from .._platforms.base import PortError
+from .._platforms.ecs_read import Reader, Snapshot
+from .._platforms.ecs_release import service_key
+from .._platforms.ecs_view import View, short
+from .._store.s3 import S3Store, key_of
+from . import argspec_ecs
+from .redact import Redactor
+
+Json = dict[str, Any]
+
+
+def run(params: Mapping[str, Any]) -> Json:
+    """Everything about one service; `failed` and `msg` when it cannot be read."""
+    redactor = Redactor(argspec_ecs.rollout_info(), params)
+    try:
+        result = _read(Aws(params), params)
+    except PortError as error:
+        result = {"changed": False, "failed": True, "msg": str(error)}
+    masked: Json = redactor(result)
+    return masked
+
+
+def _read(aws: Aws, params: Mapping[str, Any]) -> Json:
+    record = _record(aws, params)
+    ids = tuple(release for release in (record.live, record.last_good) if release) if record else ()
+    reader = Reader(aws, {**params, "load_balancer": None}, time.monotonic)
+    snapshot = reader.snapshot(ids)
+    view = View(snapshot, {**params, "load_balancer": None}, record.live if record else "", own=False)
+    return {
+        "changed": False,
+        "exists": snapshot.active is not None,
+        "serving": _named(view.serving(), view, record),
+        "moving": _moving(snapshot, view),
+        "desired": int((snapshot.active or {}).get("desiredCount", 0)),
+        "targets": [asdict(target) for target in view.targets()],
+        **_traffic(aws, snapshot),
+        "events": list(view.events()),
+        "record": asdict(record) if record else None,
+        "unfinished": dict(record.unfinished) if record else {},
+    }
+
+
+def _record(aws: Aws, params: Mapping[str, Any]) -> Record | None:
+    """None without a bucket."""
+    place = params["record"]
+    if not place["bucket"]:
+        return None
+    service = service_key(params)
+    return S3Store(
+        aws, place["bucket"], key_of(place["prefix"], params["platform"], aws.region, service), service
+    ).load()
+
+
+def _named(release: str, view: View, record: Record | None) -> dict[str, str]:
+    labels = {**view.labels(), **(record.releases if record else {})}
+    return {"id": release, "label": labels.get(release, "")}
+
+
+def _moving(snapshot: Snapshot, view: View) -> Json | None:
+    """The deployment in progress, whoever started it."""
+    deployment = snapshot.open_deployment()
+    if not deployment:
+        return None
+    definition = snapshot.target_definition(deployment)
+    return {
+        "id": deployment["serviceDeploymentArn"],
+        "status": deployment["status"],
+        "release": _named(snapshot.release_of(definition), view, None),
+        "task_definition": short(definition),
+        "reason": str(deployment.get("statusReason") or ""),
+    }
+
+
+def _traffic(aws: Aws, snapshot: Snapshot) -> Json:
+    """Weights by target group, as the rules that ECS knows have them; and whether the public is kept out."""
+    entry: Json = next(iter((snapshot.service or {}).get("loadBalancers") or []), {})
+    advanced = entry.get("advancedConfiguration") or {}
+    found: Json = {"weights": {}, "closed": False}
+    for which, arn in (
+        ("production", advanced.get("productionListenerRule")),
+        ("test", advanced.get("testListenerRule")),
+    ):
+        rules = aws.read("elbv2", "describe_rules", RuleArns=[arn])["Rules"] if arn else []
+        for rule in rules:
+            found["weights"][which] = {short(group): weight for group, weight in ecs_rules.weights(rule).items()}
+            if which == "production":
+                found["closed"] = bool(ecs_rules.proof_of(rule))
+    return found

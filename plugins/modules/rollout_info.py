@@ -1,0 +1,156 @@
+#!/usr/bin/python
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: rollout_info
+short_description: What a service runs, where requests go, and what is known of its releases
+version_added: 0.1.0
+description:
+  - Reads a served model's state from the cloud, and its record from the store, in one task. Changes nothing.
+  - Also says what is moving right now, whoever started it, and which rollout was left unfinished.
+author:
+  - greenlight.serving contributors (@greenlight)
+options:
+  platform:
+    description: What the service runs on.
+    type: str
+    choices: [ecs]
+    default: ecs
+  cluster:
+    description: Name of the ECS cluster.
+    type: str
+    required: true
+  name:
+    description: Name of the ECS service.
+    type: str
+    required: true
+  record:
+    description: Where the service's record is kept; see M(greenlight.serving.ecs_rollout).
+    type: dict
+    suboptions:
+      bucket:
+        description: Name of the bucket. Without it RV(record) is empty.
+        type: str
+      prefix:
+        description: First part of the object's key.
+        type: str
+        default: greenlight
+extends_documentation_fragment:
+  - greenlight.serving.aws
+attributes:
+  check_mode:
+    support: full
+    description: Only reads.
+  diff_mode:
+    support: none
+    description: There is no difference to show.
+seealso:
+  - module: greenlight.serving.ecs_rollout
+"""
+
+EXAMPLES = r"""
+- name: What serves?
+  greenlight.serving.rollout_info:
+    cluster: serving
+    name: digits
+    record:
+      bucket: example-greenlight
+  register: info
+
+- name: Say it
+  ansible.builtin.debug:
+    msg: >-
+      {{ info.serving.label }} serves on {{ info.targets | selectattr('state', 'equalto', 'healthy') | length }} of
+      {{ info.desired }} targets; before it {{ info.record.last_good | default('nothing', true) }} was good
+"""
+
+RETURN = r"""
+exists:
+  description: Whether there is an active service.
+  returned: success
+  type: bool
+serving:
+  description: The release that the cloud completed last; empty when it is none of ours.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: The release's id.
+      type: str
+    label:
+      description: Its image.
+      type: str
+moving:
+  description: The deployment in progress, if there is one.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: ARN of the service deployment.
+      type: str
+    status:
+      description: In ECS's own words.
+      type: str
+    release:
+      description: The release it goes to; empty when it is none of ours.
+      type: dict
+    task_definition:
+      description: The task definition it goes to.
+      type: str
+    reason:
+      description: Why it is in this status.
+      type: str
+desired:
+  description: Tasks that are wanted.
+  returned: success
+  type: int
+targets:
+  description: Targets at the load balancer, and tasks that are not registered there, each with its release and state.
+  returned: success
+  type: list
+  elements: dict
+weights:
+  description: Weights by target group of the production and the test rule.
+  returned: success
+  type: dict
+  sample: {production: {digits-blue: 100, digits-green: 0}}
+closed:
+  description: Whether the public is kept out, because a first release is not proven.
+  returned: success
+  type: bool
+events:
+  description: ECS's last messages, oldest first.
+  returned: success
+  type: list
+  elements: str
+record:
+  description:
+    - What the store remembers - C(live), C(last_good), C(pinned), C(pinned_by), C(rejected) (release to when and why),
+      C(releases) (release to label).
+  returned: success
+  type: dict
+unfinished:
+  description: The rollout that nobody ended; empty when there is none.
+  returned: success
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._glue import argspec_ecs
+from ..module_utils._glue.ending import end
+from ..module_utils._glue.info import run
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argspec_ecs.rollout_info(), supports_check_mode=True)
+    end(module, run(module.params))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A load balancer, a cluster and a bucket in the lab for one service, and the parameters of ecs_rollout for it."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Event
+from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_ecs
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import run
+from tests.lab.images.registry import HERE as IMAGES
+from tests.lab.images.registry import reference
+
+PRODUCTION, TEST, CONTAINER = 8000, 8001, 8080
+GOLDEN = json.loads((IMAGES / "models" / "golden.json").read_text())[0]
+GOLDEN_PROBE: dict[str, Any] = {
+    "name": "a zero",
+    "path": "/v2/models/digits/infer",
+    "body_json": {
+        "inputs": [{"name": "image", "shape": [1, 64], "datatype": "FP32", "data": GOLDEN["pixels"]}],
+        "outputs": [{"name": "label"}, {"name": "confidence"}],
+    },
+    "expect": {
+        "json": {"outputs": [{"name": "label", "data": [GOLDEN["gate"]["label"]]}, {"name": "confidence"}]},
+        "numeric": {"path": "outputs[1].data[0]", **GOLDEN["gate"]["confidence"]},
+    },
+}
+
+
+@dataclass
+class Stack:
+    """What roles would have made before ecs_rollout runs."""
+
+    state: dict[str, Any]  # the lab's state file
+    name: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.state["endpoint"],
+            region_name=self.state["region"],
+            aws_access_key_id=self.state["access_key"],
+            aws_secret_access_key=self.state["secret_key"],
+        )
+
+    # ---- what roles would make ----
+
+    def build(self) -> Stack:
+        self._security()
+        self._balancer()
+        self.facts["cluster"] = self.client("ecs").create_cluster(clusterName=self.name)["cluster"]["clusterName"]
+        self.facts["bucket"] = f"greenlight-{self.name}"
+        self.client("s3").create_bucket(Bucket=self.facts["bucket"])
+        for role, principal in (("execution", "ecs-tasks"), ("infrastructure", "ecs")):
+            trust = {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": f"{principal}.amazonaws.com"},
+                        "Action": "sts:AssumeRole",
+                    }
+                ],
+            }
+            made = self.client("iam").create_role(
+                RoleName=f"{self.name}-{role}", AssumeRolePolicyDocument=json.dumps(trust)
+            )
+            self.facts[role] = made["Role"]["Arn"]
+        return self
+
+    def _security(self) -> None:
+        ec2 = self.client("ec2")
+        for which in ("front", "tasks"):
+            made = ec2.create_security_group(
+                GroupName=f"{self.name}-{which}", Description=which, VpcId=self.state["vpc_id"]
+            )
+            self.facts[which] = made["GroupId"]
+        for port in (PRODUCTION, TEST):
+            permission = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+            ec2.authorize_security_group_ingress(GroupId=self.facts["front"], IpPermissions=[permission])
+        permission = {
+            "IpProtocol": "tcp",
+            "FromPort": CONTAINER,
+            "ToPort": CONTAINER,
+            "UserIdGroupPairs": [{"GroupId": self.facts["front"]}],
+        }
+        ec2.authorize_security_group_ingress(GroupId=self.facts["tasks"], IpPermissions=[permission])
+
+    def _balancer(self) -> None:
+        elb = self.client("elbv2")
+        balancer = elb.create_load_balancer(
+            Name=self.name, Subnets=self.state["subnets"]["public"], SecurityGroups=[self.facts["front"]]
+        )["LoadBalancers"][0]
+        self.facts["balancer"], self.facts["dns"] = balancer["LoadBalancerArn"], balancer["DNSName"]
+        for which in ("closed", "blue", "green"):
+            group = elb.create_target_group(
+                Name=f"{self.name}-{which}",
+                Protocol="HTTP",
+                Port=CONTAINER,
+                VpcId=self.state["vpc_id"],
+                TargetType="ip",
+                HealthCheckPath="/v2/health/ready",
+                HealthCheckIntervalSeconds=5,
+                HealthCheckTimeoutSeconds=2,
+                HealthyThresholdCount=2,
+                UnhealthyThresholdCount=2,
+                Matcher={"HttpCode": "200"},
+            )["TargetGroups"][0]
+            self.facts[which] = group["TargetGroupArn"]
+            attributes = [{"Key": "deregistration_delay.timeout_seconds", "Value": "10"}]
+            elb.modify_target_group_attributes(TargetGroupArn=group["TargetGroupArn"], Attributes=attributes)
+        for which, port in (("production", PRODUCTION), ("test", TEST)):
+            made = elb.create_listener(
+                LoadBalancerArn=self.facts["balancer"],
+                Protocol="HTTP",
+                Port=port,
+                DefaultActions=[{"Type": "forward", "TargetGroupArn": self.facts["closed"]}],
+            )
+            self.facts[which] = made["Listeners"][0]["ListenerArn"]
+
+    # ---- ecs_rollout ----
+
+    def parameters(self, tag: str = "1", **changes: Any) -> dict[str, Any]:
+        """Validated parameters that roll out the image of that tag."""
+        facts = self.facts
+        params: dict[str, Any] = {
+            "endpoint_url": self.state["endpoint"],
+            "region": self.state["region"],
+            "access_key": self.state["access_key"],
+            "secret_key": self.state["secret_key"],
+            "cluster": facts["cluster"],
+            "name": self.name,
+            "task_definition": {
+                "cpu": 256,
+                "memory": 512,
+                "execution_role_arn": facts["execution"],
+                "containers": [
+                    {
+                        "name": "model",
+                        "image": reference(tag),
+                        "port_mappings": [{"container_port": CONTAINER}],
+                        "environment": {"PORT": str(CONTAINER)},
+                        "user": "10001:10001",
+                        "stop_timeout": 10,
+                    }
+                ],
+            },
+            "network": {"subnets": self.state["subnets"]["private"], "security_groups": [facts["tasks"]]},
+            "load_balancer": {
+                "container_name": "model",
+                "container_port": CONTAINER,
+                "production_listener_arn": facts["production"],
+                "test_listener_arn": facts["test"],
+                "blue_target_group_arn": facts["blue"],
+                "green_target_group_arn": facts["green"],
+                "role_arn": facts["infrastructure"],
+            },
+            "desired_count": 2,
+            "health_check_grace_seconds": 60,
+            "probes": [GOLDEN_PROBE],
+            "gate": {"interval": 0.2, "count": 3, "deadline": 30, "error_limit": 40},
+            "timing": {
+                "deadline": 90,
+                "rollback_deadline": 90,
+                "min_ready": 1,
+                "bake": 1,
+                "poll": 0.3,
+                "settle": 1,
+            },
+            "reach": {"allow_loopback": True},
+            "record": {"bucket": facts["bucket"]},
+        }
+        result = ArgumentSpecValidator(
+            argspec_ecs.ecs_rollout(),
+            required_if=argspec_ecs.REQUIRED_IF,
+            mutually_exclusive=argspec_ecs.MUTUALLY_EXCLUSIVE,
+        ).validate({**params, **changes})
+        assert not result.error_messages, result.error_messages
+        validated: dict[str, Any] = result.validated_parameters
+        return validated
+
+    def roll_out(self, tag: str = "1", check_mode: bool = False, **changes: Any) -> dict[str, Any]:
+        lines: list[Event] = []
+        result = run(self.parameters(tag, **changes), check_mode, lambda event, waiting: lines.append(event))
+        self.facts["lines"] = lines
+        return result
+
+    # ---- what others see ----
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(self.state["endpoint"] + path, timeout=10) as answer:
+            return json.load(answer)
+
+    def trace(self, since: int) -> list[dict[str, Any]]:
+        calls: list[dict[str, Any]] = self.get(f"/lab/trace?since={since}")
+        return calls
