@@ -29,7 +29,7 @@ from tests.lab.aws.procs import MARK, marked
 
 ROOT = Path(__file__).resolve().parents[3]
 STATE = Path(".lab/aws.json")
-READY = 30.0  # seconds until `up` gives up; usual is 2
+READY = 60.0  # seconds until `up` gives up; usual is 2 to 3
 GONE = 15.0  # seconds until `down` uses SIGKILL
 UP, DOWN = "python -m tests.lab.aws up", "python -m tests.lab.aws down"
 

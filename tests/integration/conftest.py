@@ -1,0 +1,33 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A lab for tests that need a running one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.aws.running import RunningLab, running
+
+SCALE = 0.05  # real seconds per AWS second
+
+# No lab and no account of the shell's environment is what a test talks to.
+for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO_", "ANSIBLE_"))]:
+    del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """One lab for the whole session (per worker): for tests that name what they make and leave faults off."""
+    with running(tmp_path_factory.mktemp("lab"), SCALE) as lab:
+        yield lab
+
+
+@pytest.fixture
+def faulty_lab(shared_lab: RunningLab) -> Iterator[RunningLab]:
+    """The same; whatever faults the test switches on are off afterwards."""
+    yield shared_lab
+    shared_lab.control("DELETE", "chaos")
