@@ -32,6 +32,7 @@ from tests.lab.aws.plane.upstream import Broken, Pool
 from tests.lab.aws.ports import Clock, TargetHealth
 
 PROPAGATION = 1.0  # AWS seconds until a change of rules, weights or targets is acted on; AWS promises no figure
+CONNECT_FLOOR = 5.0  # real seconds: below this, a busy machine would look like a target whose backlog is full
 CONNECT = 10.0  # "connection timeout expired (10 seconds)", troubleshooting page, HTTP 504
 
 
@@ -54,7 +55,7 @@ class Balancer:
         self._group_counters: dict[str, GroupCounters] = defaultdict(GroupCounters)
         self._under_way: dict[tuple[str, str, int], set[Interrupt]] = defaultdict(set)
         self._checks: dict[tuple[str, str, int], asyncio.Task[None]] = {}
-        self._pool = Pool(clock.now, CONNECT * self._scale)
+        self._pool = Pool(clock.now, max(CONNECT * self._scale, CONNECT_FLOOR))
         self._traces = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
 

@@ -12,7 +12,7 @@ import h11
 from tests.lab.aws.engine.targets import HealthCheck, Result
 from tests.lab.aws.plane.wire import Wire, connect
 
-FLOOR = 0.15  # real seconds: below this, a busy machine would look like a sick target
+FLOOR = 1.0  # real seconds: below this, a busy machine would look like a sick target
 
 
 async def probe(check: HealthCheck, shown: str, address: str, port: int, admitted: bool, scale: float) -> Result:
@@ -20,11 +20,11 @@ async def probe(check: HealthCheck, shown: str, address: str, port: int, admitte
 
     Reason codes: "Health check reason codes" in the user guide for Application Load Balancers. Never raises.
     """
-    seconds = max(check.timeout * scale, FLOOR)
+    if not admitted:  # dropped packets: nothing comes back until the time is up
+        await asyncio.sleep(check.timeout * scale)
+        return Result(reason="Target.Timeout")
     try:
-        async with asyncio.timeout(seconds):
-            if not admitted:  # dropped packets: nothing comes back until the time is up
-                await asyncio.sleep(seconds * 2)
+        async with asyncio.timeout(max(check.timeout * scale, FLOOR)):
             return Result(status=await _request(check.path, shown, address, port))
     except TimeoutError:
         return Result(reason="Target.Timeout")
