@@ -24,3 +24,10 @@ def test_retraining_matches_the_golden_answers(tmp_path) -> None:
         table = engine.probabilities([item["pixels"] for item in golden])
         expected = np.array([item["answers"][version] for item in golden])
         assert np.abs(table - expected).max() < 1e-5
+
+
+def test_onnx_says_what_scikit_learn_says() -> None:
+    fitted = train.train()
+    for version in ("1", "2"):
+        table = Engine(train.to_onnx(fitted[version])).probabilities(fitted["images"])
+        assert np.abs(table - fitted[version].predict_proba(fitted["images"])).max() < 1e-5

@@ -55,17 +55,77 @@ def train() -> dict[str, Any]:
 
 
 def to_onnx(pipeline: Any) -> bytes:
-    """The pipeline as an ONNX model: input `image` FP32 [n,64], outputs `label` and `probabilities` [n,10]."""
-    from skl2onnx import to_onnx as convert
-    from skl2onnx.common.data_types import FloatTensorType
+    """The pipeline as an ONNX model: input `image` FP32 [n,64], output `probabilities` FP32 [n,10].
 
-    model = convert(
-        pipeline,
-        initial_types=[("image", FloatTensorType([None, 64]))],
-        options={id(pipeline): {"zipmap": False}},
-        target_opset=17,
+    Scaling and principal components are one affine map x -> z, and the quadratic features one outer product, so
+    that a handful of operators does it: softmax(z L + (z outer z) Q + c).
+    """
+    import numpy as np
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    to, offset = affine(pipeline)
+    linear, quadratic, constant = weights(pipeline[-1].coef_, pipeline[-1].intercept_, to.shape[1])
+    tensors = {"to": to, "offset": offset, "linear": linear, "constant": constant}
+    node = helper.make_node
+    nodes = [
+        node("MatMul", ["image", "to"], ["turned"]),
+        node("Add", ["turned", "offset"], ["z"]),
+        node("MatMul", ["z", "linear"], ["first"]),
+    ]
+    if quadratic.any():
+        shapes = {"column": [-1, to.shape[1], 1], "row": [-1, 1, to.shape[1]], "flat": [-1, to.shape[1] ** 2]}
+        nodes += [
+            node("Reshape", ["z", "column"], ["z_column"]),
+            node("Reshape", ["z", "row"], ["z_row"]),
+            node("Mul", ["z_column", "z_row"], ["outer"]),
+            node("Reshape", ["outer", "flat"], ["squares"]),
+            node("MatMul", ["squares", "quadratic"], ["second"]),
+            node("Add", ["first", "second"], ["sum"]),
+        ]
+        tensors |= {"quadratic": quadratic, **{name: np.array(shape, np.int64) for name, shape in shapes.items()}}
+    nodes += [
+        node("Add", [nodes[-1].output[0], "constant"], ["logits"]),
+        node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "digits",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [None, 64])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 10])],
+        [
+            numpy_helper.from_array(value if value.dtype == np.int64 else value.astype(np.float32), name)
+            for name, value in tensors.items()
+        ],
     )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def affine(pipeline: Any) -> tuple[Any, Any]:
+    """(matrix [64,k], offset [k]) of the scaler and of the components, if there are any."""
+    import numpy as np
+
+    scaler = pipeline[0]
+    to, offset = np.diag(scaler.scale_), scaler.min_
+    if "pca" in pipeline.named_steps:
+        pca = pipeline.named_steps["pca"]
+        to, offset = to @ pca.components_.T, (offset - pca.mean_) @ pca.components_.T
+    return to, offset
+
+
+def weights(coefficients: Any, intercept: Any, size: int) -> tuple[Any, Any, Any]:
+    """(linear [k,10], quadratic [k*k,10], constant [10]) of a classifier on [z, z_i z_j for i <= j], k = `size`.
+
+    The order of the products is that of sklearn.preprocessing.PolynomialFeatures(2).
+    """
+    import numpy as np
+
+    quadratic = np.zeros((size, size, len(intercept)))
+    rows, columns = np.triu_indices(size)
+    if coefficients.shape[1] > size:
+        quadratic[rows, columns] = coefficients[:, size:].T
+    return coefficients[:, :size].T, quadratic.reshape(size * size, -1), intercept
 
 
 def answers(model: bytes, images: Any) -> Any:
