@@ -55,7 +55,10 @@ def moves(service: Service, verdicts: Mapping[str, str], now: float) -> Moves:
 
     scale_in: list[Task] = []
     unhealthy: list[Task] = []
-    if not failed:
+    if failed:  # stalled: nothing is replaced, but nobody keeps more tasks than desired
+        order = [*new_rest[::-1], *old_rest, *old_bad, *_by_zone(new_ok, service), *_by_zone(old_ok, service)]
+        scale_in += order[: max(0, len(order) - desired)]
+    else:
         scale_in += _replaced(old_ok, old_bad + old_rest, desired - len(new_ok), spare, service)
         spare -= sum(task in old_ok for task in scale_in)
         excess = len(new_ok) + len(new_rest) - desired

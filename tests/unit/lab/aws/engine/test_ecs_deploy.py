@@ -124,6 +124,25 @@ def test_a_first_deployment_cannot_be_rolled_back() -> None:
     assert not service.steady
 
 
+@pytest.mark.parametrize("way", ["delete", "scale"])
+@pytest.mark.parametrize("bad", ["sick", "late", "crash"])
+def test_a_stalled_service_can_be_emptied(way: str, bad: str) -> None:
+    world = World()
+    service = world.create(bad, grace=40, deploymentCircuitBreaker=BREAKER)
+    world.run(5)
+    ecs_deploy.request_stop(service, "ROLLBACK", world.moment())
+    world.tick()
+    assert service.current.status == "ROLLBACK_FAILED"
+    if way == "delete":
+        ecs_deploy.delete(service, world.moment())
+    else:
+        ecs_deploy.scale(service, 0)
+    world.run(60)
+    assert not service.live()
+    assert (service.status == "INACTIVE") is (way == "delete")
+    assert not world.leased
+
+
 def test_without_rollback_the_deployment_stops_and_the_old_tasks_stay() -> None:
     world = World()
     service = world.create(deploymentCircuitBreaker={"enable": True, "rollback": False})
