@@ -24,8 +24,9 @@ from .screen import Screen
 ROOT = Path(__file__).resolve().parents[2]
 CALLBACKS = Path(__file__).parent / "callback"
 MARK = "@demo "
-# A line of live progress: host, minutes:seconds since the rollout began, who acts, what.
-LIVE = re.compile(r"^(?P<host>[\w.-]+) ?[|:] *\d+:\d\d (?P<who>\S+) +(?P<text>.+)$")
+# Live progress (plugins/plugin_utils/live.py): [host] minutes:seconds since the rollout began, who acts, what;
+# a long text goes on in lines that are indented as deep.
+LIVE = re.compile(r"^(?P<head>\[[\w.-]+\] \d+:\d\d (?P<who>\S+) +)(?P<text>\S.*)$")
 PATIENCE = 20.0  # seconds from SIGINT to SIGKILL
 
 
@@ -80,6 +81,7 @@ def play(arguments: Sequence[str], log: Path, screen: Screen) -> Played:
     )
     try:
         assert child.stdout is not None
+        indent = None
         with log.open("w", buffering=1) as kept:
             for line in child.stdout:
                 if line.startswith(MARK):
@@ -87,7 +89,12 @@ def play(arguments: Sequence[str], log: Path, screen: Screen) -> Played:
                     continue
                 kept.write(line)
                 if match := LIVE.match(line):
+                    indent = " " * len(match["head"])
                     screen.say(match["who"], match["text"])
+                elif indent and line.startswith(indent):
+                    screen.more(line.strip())
+                else:
+                    indent = None
         played.code = child.wait()
     finally:
         end(child)

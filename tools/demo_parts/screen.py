@@ -14,6 +14,7 @@ from typing import TextIO
 from .promises import WIDTH
 
 WHO = 10  # columns: greenlight
+INDENT = " " * (len("mmm:ss ") + WHO + 1)
 
 
 class Screen:
@@ -34,7 +35,11 @@ class Screen:
         """One event: minutes:seconds, who acts, what."""
         minutes, seconds = divmod(int(self._clock() - self._start), 60)
         head = f"{minutes:3d}:{seconds:02d} {who[:WHO]:<{WHO}} "
-        self.lines(*textwrap.wrap(what, WIDTH, initial_indent=head, subsequent_indent=" " * len(head)))
+        self.lines(*textwrap.wrap(what, WIDTH, initial_indent=head, subsequent_indent=INDENT))
+
+    def more(self, what: str) -> None:
+        """The last event goes on."""
+        self.lines(*textwrap.wrap(what, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT))
 
     def paragraph(self, text: str) -> None:
         """Wrapped text after an empty line."""
