@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.lab.ecs_support import ROOT, Cloud, Served, running_lab, until
+from tests.integration.lab.ecs_support import Cloud, Served, running_lab, until
 
 BIN = Path(sys.executable).parent
 
@@ -44,7 +44,6 @@ def environment(cloud: Cloud) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": cloud.state["secret_key"],
         "AWS_DEFAULT_REGION": cloud.state["region"],
         "AWS_CONFIG_FILE": os.devnull,
-        "ANSIBLE_CONFIG": os.devnull,
         "ANSIBLE_LOCALHOST_WARNING": "false",
     }
 
@@ -179,7 +178,7 @@ def test_stock_modules_read_it(environment: dict[str, str], tmp_path: Path) -> N
     play["vars"] = {"ansible_python_interpreter": sys.executable}  # type: ignore[assignment]
     playbook.write_text(json.dumps([play]))
     command = [str(BIN / "ansible-playbook"), "-i", "localhost,", "-c", "local", str(playbook)]
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

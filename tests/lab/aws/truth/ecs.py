@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from tests.lab.aws.truth.base import Params, Refusal, Rule
+from tests.lab.aws.truth.base import Check, Params, Refusal, Rule
 from tests.lab.aws.truth.ecs_task_definition import RULES as TASK_DEFINITION_RULES
 
 if TYPE_CHECKING:
@@ -273,6 +273,16 @@ def token(params: Params, _known: Known) -> Refusal | None:
     return None
 
 
+def _of_active(check: Check) -> Check:
+    """Only for a service that is there and ACTIVE; for another one the operation itself has the answer."""
+
+    def checked(params: Params, known: Known) -> Refusal | None:
+        service = known.service(params["service"], params.get("cluster"))
+        return check(params, known) if service is not None and service.status == "ACTIVE" else None
+
+    return checked
+
+
 _CREATE = [
     Rule("CreateService", token, API + "CreateService.html (clientToken)"),
     Rule("CreateService", same_name, API + "CreateService.html (serviceName, clientToken)"),
@@ -295,7 +305,8 @@ _BOTH = [
 RULES = [
     *TASK_DEFINITION_RULES,
     *_CREATE,
-    *(Rule(operation, check, source) for operation in ("CreateService", "UpdateService") for check, source in _BOTH),
+    *(Rule("CreateService", check, source) for check, source in _BOTH),
+    *(Rule("UpdateService", _of_active(check), source) for check, source in _BOTH),
     Rule("DeleteService", scaled_above_zero, API + "DeleteService.html"),
     Rule("DeleteCluster", services_in_cluster, API + "DeleteCluster.html (Errors)"),
 ]
