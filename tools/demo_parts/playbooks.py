@@ -85,7 +85,10 @@ def play(arguments: Sequence[str], log: Path, screen: Screen) -> Played:
         with log.open("w", buffering=1) as kept:
             for line in child.stdout:
                 if line.startswith(MARK):
-                    played.events.append(json.loads(line.removeprefix(MARK)))
+                    event = json.loads(line.removeprefix(MARK))
+                    played.events.append(event)
+                    if event["event"] == "made":
+                        screen.say("greenlight", event["task"])
                     continue
                 kept.write(line)
                 if match := LIVE.match(line):

@@ -56,7 +56,8 @@ class Show:
         """bootstrap.yml and site.yml; returns the service's URL."""
         self.playbook("bootstrap.yml", "makes the bucket that keeps the record of releases")
         site = self.playbook("site.yml", "makes load balancer, security groups, roles, cluster, service")
-        self.screen.say("greenlight", f"site.yml is done: {site.last('recap').get('changed', 0)} things made")
+        made = site.last("recap").get("changed", 0)
+        self.screen.say("greenlight", f"site.yml is done, {made} changes: release 1 is live")
         return str(site.last("service")["url"])
 
     def playbook(self, name: str, what: str) -> Played:

@@ -33,6 +33,8 @@ class CallbackModule(CallbackBase):
         service = result.result.get("ansible_facts", {}).get("ecs_fargate_serving_result")
         if service:
             self._tell("service", url=service["url"])
+        if result.is_changed() and "rollback_verified" not in result.result:
+            self._tell("made", task=result.task_name.rpartition(" | ")[2])
 
     def v2_runner_on_failed(self, result: CallbackTaskResult, ignore_errors: bool = False) -> None:
         self._rollout(result)

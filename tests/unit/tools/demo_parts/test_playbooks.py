@@ -44,6 +44,7 @@ def test_live_lines_go_to_the_screen_events_to_the_caller_the_rest_to_the_log(pr
         print("ok: [digits]")
         print("                          not this")
         print('@demo {"event": "rollout", "state": "live"}')
+        print('@demo {"event": "made", "task": "Make the cluster"}')
         print('@demo {"event": "rollout", "state": "rolled_back"}')
         sys.exit(2)
         """
@@ -53,7 +54,9 @@ def test_live_lines_go_to_the_screen_events_to_the_caller_the_rest_to_the_log(pr
     assert played.code == 2
     assert played.last("rollout") == {"event": "rollout", "state": "rolled_back"}
     assert played.last("recap") == {}
-    assert out.getvalue() == "  0:00 ECS        has started\n" + " " * 18 + "3 tasks\n"
+    assert (
+        out.getvalue() == "  0:00 ECS        has started\n" + " " * 18 + "3 tasks\n  0:00 greenlight Make the cluster\n"
+    )
     assert log.read_text().splitlines()[0] == "TASK [Rollout] ['a.yml', '-v']"
     assert "@demo" not in log.read_text()
     assert played.since <= played.until <= time.time()

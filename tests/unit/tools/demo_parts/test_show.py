@@ -71,7 +71,7 @@ def test_set_up_runs_bootstrap_and_site_and_finds_the_url(tmp_path: Path) -> Non
     out = io.StringIO()
     assert Show(Screen(out), tmp_path, play).set_up() == "http://127.20.64.5:8000"
     assert played == ["playbooks/bootstrap.yml", "playbooks/site.yml"]
-    assert "3 things made" in out.getvalue()
+    assert "site.yml is done, 3 changes" in out.getvalue()
 
 
 def test_a_failing_set_up_ends_the_demo(tmp_path: Path) -> None:
