@@ -63,6 +63,7 @@ def test_one_life(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert lab.trace() == []  # its own preparations are left out
     assert lab.environment()["AWS_ENDPOINT_URL"] == known["endpoint"]
     assert "AWS_PROFILE" not in lab.environment()
+    monkeypatch.delenv("AWS_PROFILE")  # boto3 here would look for it
 
     again = command(state, "up", check=False)
     assert again.returncode == 1

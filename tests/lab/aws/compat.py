@@ -32,6 +32,7 @@ ENVIRONMENT: Mapping[str, str] = {  # read by moto when it is imported or asked
 TOUCHED: Mapping[str, tuple[str, ...] | None] = {
     "moto:__version__": None,
     "moto.backends:get_backend": ("name",),
+    "moto.cloudwatch.models:Alarm": None,
     "moto.core.exceptions:ServiceException": None,
     "moto.core.request:Request": None,
     "moto.core.responses:ActionResult": ("result",),
@@ -56,6 +57,9 @@ TOUCHED: Mapping[str, tuple[str, ...] | None] = {
         "delete_on_termination",
         "kwargs",
     ),
+    "moto.ec2.exceptions:EC2ClientError": None,
+    "moto.ec2.responses:EC2Response": None,
+    "moto.ec2.urls:url_paths": None,
     "moto.ecs.exceptions:ECSException": None,
     "moto.ecs.models:Cluster": None,
     "moto.ecs.responses:EC2ContainerServiceResponse.describe_clusters": ("self",),
@@ -80,6 +84,13 @@ TOUCHED: Mapping[str, tuple[str, ...] | None] = {
     "moto.elbv2.responses:ELBV2Response.modify_target_group": ("self",),
     "moto.elbv2.responses:ELBV2Response.set_security_groups": ("self",),
     "moto.elbv2.responses:ELBV2Response.set_subnets": ("self",),
+    "moto.s3.models:FakeBucket": None,
+    "moto.s3.models:PublicAccessBlock": (
+        "block_public_acls",
+        "ignore_public_acls",
+        "block_public_policy",
+        "restrict_public_buckets",
+    ),
 }
 
 # What we read of each service's store.
@@ -92,6 +103,7 @@ STORES: Mapping[str, tuple[str, ...]] = {
         "get_instance_by_id",
         "get_security_group_from_id",
         "get_security_group_from_name",
+        "groups",
         "subnets",
     ),
     "ecs": ("clusters", "task_definitions"),

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.lab.aws.api import ecs, elbv2, fill
+from tests.lab.aws.api import ec2, ecs, elbv2, fill
 from tests.lab.aws.api.interfaces import InterfaceRegistry
 from tests.lab.aws.core import Lab
 from tests.lab.aws.engine.ecs_model import Service, Task
@@ -43,6 +43,7 @@ def build(lab: Lab, mark: str) -> Parts:
     lab.ecs = Scheduler(lab.clock, balancer, processes, lab.network, lab.rng)
     fill.install(lab)
     limits.install(lab)
+    ec2.install(lab)
     elbv2.install(lab)
     ecs.install(lab)
     return Parts(

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
+from moto.cloudwatch.models import Alarm
 from moto.core.responses import ActionResult
 from moto.ecs.models import Cluster
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.elbv2.models import FakeLoadBalancer
+from moto.s3.models import FakeBucket, PublicAccessBlock
 
 from tests.lab.aws.core import Lab
 
@@ -48,6 +50,8 @@ def install(lab: Lab) -> None:
     """Once per process: moto's stores are global. Before the first call; `lab.ecs` is set by then."""
     complete_load_balancers()
     complete_clusters()
+    complete_buckets()
+    alarms_begin_without_data()
     describe_clusters_as_asked(lab)
 
 
@@ -74,6 +78,34 @@ def complete_clusters() -> None:
         self.default_capacity_provider_strategy = self.default_capacity_provider_strategy or []
 
     Cluster.__init__ = init
+
+
+def complete_buckets() -> None:
+    """A new bucket is encrypted and closed to the public.
+
+    Source: S3 user guide, "Default encryption FAQ" (since January 2023) and "Default settings for new S3 buckets
+    FAQ" (since April 2023).
+    """
+    original = FakeBucket.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.encryption = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}}
+        self.public_access_block = PublicAccessBlock(True, True, True, True)
+        self.ownership_rule = "BucketOwnerEnforced"
+
+    FakeBucket.__init__ = init
+
+
+def alarms_begin_without_data() -> None:
+    """CloudWatch API reference, PutMetricAlarm: "the alarm state is immediately set to INSUFFICIENT_DATA"."""
+    original = Alarm.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.state_value = "INSUFFICIENT_DATA"
+
+    Alarm.__init__ = init
 
 
 def describe_clusters_as_asked(lab: Lab) -> None:
