@@ -44,7 +44,8 @@ def drive(
             heard, seen = _carry_out(command, aimed(plan, state), seen, platform, prober, store, clock)
         except PortError as error:
             heard = Heard(error.outcome, str(error))
-        heard = replace(heard, interrupted=interrupted())
+        if interrupted():
+            heard = replace(heard, interrupted=True)
 
 
 def _carry_out(

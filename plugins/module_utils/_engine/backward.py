@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from . import pace, records, start, watch
+from .evolve import evolve
 from .model import Movement, Observation, Plan, Verb
 from .pace import Step
 from .phases import End, Phase
 from .state import Cause, State
-from .timeline import name, sentence
+from .timeline import name, sentence, tell
 from .verdict import FAIL, INCONCLUSIVE, PASS, judge
 
 REFUSALS = 3  # a way back is worth asking for again: a refusal may come from what has not settled yet
@@ -43,7 +42,11 @@ def rolling_back(plan: Plan, state: State, seen: Observation, now: float) -> Ste
     if not state.first and watch.home(state, seen):
         again = watch.begin(plan, state, now, delay=0.0, forget=True)
         text = f"{name(plan, state, seen, state.previous)} serves alone again: verifying it"
-        return pace.enter(again, Phase.VERIFYING, now, text), None
+        if state.record.unfinished.get("cause") or state.cause is None:
+            return pace.enter(again, Phase.VERIFYING, now, text), None
+        # The store was down when we turned: a run after us must not take this for an open rollout.
+        record = records.turned(plan, again, state.cause)
+        return pace.store(tell(again, now, "greenlight", text), record, Phase.VERIFYING, now, needed=False)
     bad = sum(target.release == state.aim for target in seen.targets)
     what = f"{bad} target(s) of the bad release left" if bad else "waiting until the previous release serves alone"
     return pace.idle(plan, state, now, what)
@@ -94,13 +97,13 @@ def _removed(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     what = f"the first release was removed, because {cause.text}"
     do = "name another release" if rejects else "mend the cause, and run the same again"
     ending = pace.stop(End.REMOVED, sentence(plan, state, seen, now, what, do))
-    return pace.store(replace(state, verified=True), record, ending, now)
+    return pace.store(evolve(state, verified=True), record, ending, now)
 
 
 def _rolled_back(plan: Plan, state: State, seen: Observation, now: float, passed: bool, found: str) -> Step:
     cause = _cause(state)
     rejects = cause.rejects == "yes" or (cause.rejects == "proof" and passed and plan.probes)
-    state = replace(state, verified=passed)
+    state = evolve(state, verified=passed)
     record = records.back(plan, state, rejects)
     if state.homing:
         text = f"the unfinished rollout is taken back ({found})"

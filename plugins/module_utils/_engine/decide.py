@@ -14,9 +14,9 @@ each. A step returns a command, or None after it changed the phase.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from . import backward, forward, pace, records, start
+from .evolve import evolve
 from .model import Command, Heard, Load, Look, Observation, Plan, Save, Wait
 from .pace import Step
 from .phases import BACKWARD, End, Phase
@@ -56,13 +56,13 @@ def decide(plan: Plan, state: State, seen: Observation | None, heard: Heard, now
     for _ in range(PHASES_PER_STEP):
         state, command = _next(plan, state, seen, now)
         if command is not None:
-            return replace(state, pace=replace(state.pace, asked=command)), command
+            return evolve(state, pace=evolve(state.pace, asked=command)), command
     raise AssertionError(f"no command after {PHASES_PER_STEP} phases: {state.trail}")
 
 
 def aimed(plan: Plan, state: State) -> Plan:
     """The plan as the platform must see it: with the release to go back to."""
-    return replace(plan, previous=state.previous, first=state.first)
+    return evolve(plan, previous=state.previous, first=state.first)
 
 
 def _next(plan: Plan, state: State, seen: Observation | None, now: float) -> Step:
@@ -102,7 +102,7 @@ def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float)
     if not unfinished or plan.check_mode:
         return state, ending
     record = records.going(plan, state, state.phase)
-    record = replace(record, unfinished={**record.unfinished, "interrupted": "yes"})
+    record = evolve(record, unfinished={**record.unfinished, "interrupted": "yes"})
     return pace.store(state, record, ending, now, needed=False)
 
 

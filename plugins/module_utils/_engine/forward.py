@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from . import pace, records, watch
+from .evolve import evolve
 from .model import Movement, Observation, Plan, Verb
 from .pace import Step
 from .phases import End, Phase
@@ -21,7 +20,7 @@ GIVEN_UP = 3  # failed targets, where the cloud itself never gives up
 
 def turn_back(plan: Plan, state: State, cause: Cause, now: float) -> Step:
     """Take the release back. The record learns why first, but a store that is down doesn't keep it alive."""
-    state = tell(replace(state, cause=cause, back_since=now, refused=""), now, cause.by, f"rolling back: {cause.text}")
+    state = tell(evolve(state, cause=cause, back_since=now, refused=""), now, cause.by, f"rolling back: {cause.text}")
     return pace.store(state, records.turned(plan, state, cause), Phase.ROLLING_BACK, now, needed=False)
 
 
@@ -172,7 +171,7 @@ def _live(plan: Plan, state: State, seen: Observation, now: float) -> Step:
         proof = f"{state.ledger.passed} of {state.ledger.seen} probes passed, the answers {mark}"
     what = f"{name(plan, state, seen, state.aim)} is live on {count} targets, {proof}"
     ending = pace.stop(End.LIVE, sentence(plan, state, seen, now, what, "nothing"))
-    state = replace(state, proven=proven, changed=True)
+    state = evolve(state, proven=proven, changed=True)
     record = records.live(plan, state)
     return pace.store(state, record, ending, now)
 
@@ -192,7 +191,7 @@ def _turned(plan: Plan, state: State, seen: Observation, now: float) -> Step | N
     cause = Cause(text, plan.mover, "yes" if deployment.failures else "no")
     if deployment.movement is not Movement.TURNING_BACK:
         return turn_back(plan, state, cause, now)
-    state = tell(replace(state, cause=cause, back_since=now), now, plan.mover, f"rolls back by itself: {text}")
+    state = tell(evolve(state, cause=cause, back_since=now), now, plan.mover, f"rolls back by itself: {text}")
     record = records.turned(plan, state, cause)
     return pace.store(state, record, Phase.TURNING_BACK, now, needed=False)
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from dataclasses import replace
 
-from . import watch
+from . import records, watch
+from .evolve import evolve
 from .model import (
     Call,
     Check,
@@ -51,7 +51,7 @@ Step = tuple[State, Command | None]  # None: the phase changed, go on
 
 def enter(state: State, phase: Phase, now: float, text: str = "", who: str = "greenlight") -> State:
     """Go to another phase, with a line that says why."""
-    there = replace(state, phase=phase, entered=now, trail=(*state.trail, phase), refused="", refusals=0)
+    there = evolve(state, phase=phase, entered=now, trail=(*state.trail, phase), refused="", refusals=0)
     return tell(there, now, who, text) if text else there
 
 
@@ -79,12 +79,12 @@ def act(plan: Plan, state: State, seen: Observation, verb: Verb, now: float, why
                 return idle(plan, state, now, f"{todo[0]} is made, and not to be seen yet", until=(made.at + lag,))
     if now < state.pace.call_after:
         return idle(plan, state, now, f"{todo[0]} was turned away: backing off", until=(state.pace.call_after,))
-    return replace(state, pace=replace(state.pace, asked_call=todo[0])), Call(verb, why)
+    return evolve(state, pace=evolve(state.pace, asked_call=todo[0])), Call(verb, why)
 
 
 def store(state: State, record: Record, then: Phase | Stop, now: float, *, needed: bool = True) -> Step:
     """Write the record, then go to a phase or end. Not `needed`: an answer that fails doesn't hold us up."""
-    return replace(state, saving=Saving(record, then, now, needed)), Save(record)
+    return evolve(state, saving=Saving(record, then, now, needed)), Save(record)
 
 
 def settled(plan: Plan, state: State, seen: Observation) -> bool:
@@ -132,7 +132,7 @@ def turned_down(plan: Plan, state: State, seen: Observation, verb: Verb) -> bool
 def hear(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:
     """The state after the answer to the command before."""
     if heard.interrupted and not state.interrupted:
-        state = tell(replace(state, interrupted=True), now, "greenlight", "asked to end: no other call begins")
+        state = tell(evolve(state, interrupted=True), now, "greenlight", "asked to end: no other call begins")
     asked = state.pace.asked
     if isinstance(asked, Look | Load):
         return _hear_read(plan, state, seen, heard, now)
@@ -156,10 +156,10 @@ def _later(plan: Plan, attempt: int, now: float) -> float:
 def _hear_read(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:
     if heard.outcome is not Outcome.DONE:
         return _hear_blind(plan, state, heard, now)
-    pace = replace(state.pace, blind=0, denied=0)
+    pace = evolve(state.pace, blind=0, denied=0)
     if heard.record is not None:
-        return replace(state, record=heard.record, loaded=True, pace=pace)
-    state = replace(state, pace=replace(pace, looked=now))
+        return records.recall(plan, evolve(state, record=heard.record, loaded=True, pace=pace))
+    state = evolve(state, pace=evolve(pace, looked=now))
     return state if seen is None else watch.see(plan, state, seen, now)
 
 
@@ -168,19 +168,19 @@ def _hear_blind(plan: Plan, state: State, heard: Heard, now: float) -> State:
     denied = pace.denied + 1 if heard.outcome is Outcome.REFUSED else 0
     if pace.blind == 2:
         state = tell(state, now, "greenlight", f"can't read what happens: {heard.message}")
-    pace = replace(
+    pace = evolve(
         pace,
         blind=pace.blind + 1,
         denied=denied,
         denial=heard.message,
         look_after=_later(plan, pace.blind + 1, now),
     )
-    return replace(state, pace=pace)
+    return evolve(state, pace=pace)
 
 
 def _hear_check(plan: Plan, state: State, heard: Heard, now: float) -> State:
     if heard.outcome is Outcome.DONE:
-        return replace(state, findings=heard.findings, pace=replace(state.pace, blind=0, denied=0))
+        return evolve(state, findings=heard.findings, pace=evolve(state.pace, blind=0, denied=0))
     return _hear_blind(plan, state, heard, now)
 
 
@@ -189,20 +189,20 @@ def _hear_call(plan: Plan, state: State, asked: Call, heard: Heard, now: float) 
     if heard.outcome is Outcome.TURNED_AWAY:
         if not pace.tries:
             state = tell(state, now, "greenlight", f"{call} was turned away, backing off: {heard.message}")
-        return replace(
-            state, pace=replace(pace, tries=pace.tries + 1, fence=now, call_after=_later(plan, pace.tries + 1, now))
+        return evolve(
+            state, pace=evolve(pace, tries=pace.tries + 1, fence=now, call_after=_later(plan, pace.tries + 1, now))
         )
     if heard.outcome in (Outcome.REFUSED, Outcome.TAKEN):
         state = tell(state, now, "greenlight", f"{call} was refused: {heard.message}")
-        pace = replace(pace, tries=pace.tries + 1, fence=now, call_after=_later(plan, pace.tries + 1, now))
-        return replace(state, refused=f"{call} was refused: {heard.message}", refusals=state.refusals + 1, pace=pace)
+        pace = evolve(pace, tries=pace.tries + 1, fence=now, call_after=_later(plan, pace.tries + 1, now))
+        return evolve(state, refused=f"{call} was refused: {heard.message}", refusals=state.refusals + 1, pace=pace)
     lost = heard.outcome is Outcome.UNKNOWN
     text = f"{call}: answer lost, reading back ({heard.message})" if lost else heard.message or call
     before = next((made.times for made in pace.made if (made.verb, made.call) == (asked.verb, call)), 0)
     others = tuple(made for made in pace.made if (made.verb, made.call) != (asked.verb, call))
     made = (*others, Made(asked.verb, call, now, before + 1))
-    pace = replace(pace, made=made, calls=pace.calls + 1, tries=0, fence=now)
-    return tell(replace(state, changed=True, refused="", pace=pace), now, "greenlight", text)
+    pace = evolve(pace, made=made, calls=pace.calls + 1, tries=0, fence=now)
+    return tell(evolve(state, changed=True, refused="", pace=pace), now, "greenlight", text)
 
 
 def _hear_save(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:
@@ -210,7 +210,7 @@ def _hear_save(plan: Plan, state: State, seen: Observation | None, heard: Heard,
     if saving is None:
         return state
     if heard.outcome is Outcome.DONE:
-        return _saved(replace(state, record=saving.record, pace=replace(state.pace, tries=0)), saving, now)
+        return _saved(evolve(state, record=saving.record, pace=evolve(state.pace, tries=0)), saving, now)
     if heard.outcome is Outcome.TAKEN:
         what = f"somebody else wrote the record meanwhile, so this run ends without another change: {heard.message}"
         return _give_up_saving(plan, state, seen, now, what)
@@ -220,14 +220,14 @@ def _hear_save(plan: Plan, state: State, seen: Observation | None, heard: Heard,
     waited = now - saving.since
     if heard.outcome is Outcome.REFUSED or state.interrupted or waited > plan.timing.rollback_deadline:
         return _give_up_saving(plan, state, seen, now, f"the record could not be written: {heard.message}")
-    pace = replace(state.pace, tries=state.pace.tries + 1, call_after=_later(plan, state.pace.tries + 1, now))
-    return replace(state, pace=pace)
+    pace = evolve(state.pace, tries=state.pace.tries + 1, call_after=_later(plan, state.pace.tries + 1, now))
+    return evolve(state, pace=pace)
 
 
 def _saved(state: State, saving: Saving, now: float) -> State:
-    state = replace(state, saving=None)
+    state = evolve(state, saving=None)
     if isinstance(saving.then, Stop):
-        return replace(state, ending=saving.then)
+        return evolve(state, ending=saving.then)
     return enter(state, saving.then, now)
 
 
@@ -235,4 +235,4 @@ def _give_up_saving(plan: Plan, state: State, seen: Observation | None, now: flo
     end = End.NEEDS_OPERATOR if state.changed or state.record.unfinished else End.REFUSED
     do = "read the record with rollout_info, mend the store, and run the same again"
     ending = stop(end, sentence(plan, state, seen, now, what, do))
-    return replace(state, saving=None, ending=ending)
+    return evolve(state, saving=None, ending=ending)

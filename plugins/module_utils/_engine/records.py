@@ -5,13 +5,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from .evolve import evolve
 from .model import Plan, Record
 from .phases import Phase
 from .state import Cause, State
 
 REJECTED_KEPT = 50  # newest first to stay: the record is read by every run
+
+
+def recall(plan: Plan, state: State) -> State:
+    """What the record says about where to go back to, before the first snapshot."""
+    record, unfinished = state.record, state.record.unfinished
+    if unfinished and not plan.remove:
+        return evolve(
+            state,
+            previous=unfinished.get("from", ""),
+            first=unfinished.get("first") == "yes",
+            before=unfinished.get("before", ""),
+        )
+    return evolve(state, previous=record.live if record.live != plan.release.id else record.last_good, first=False)
 
 
 def opened(plan: Plan, state: State, phase: Phase) -> Record:
@@ -40,7 +52,7 @@ def turned(plan: Plan, state: State, cause: Cause) -> Record:
     """On its way back: a later run must go on with that, and know why."""
     known = going(plan, state, Phase.ROLLING_BACK)
     why = {"cause": cause.text, "by": cause.by, "rejects": cause.rejects}
-    return replace(known, unfinished={**known.unfinished, **why})
+    return evolve(known, unfinished={**known.unfinished, **why})
 
 
 def live(plan: Plan, state: State) -> Record:
@@ -87,7 +99,7 @@ def removed(plan: Plan, state: State) -> Record:
 
 
 def _next(plan: Plan, state: State, **changes: object) -> Record:
-    new: Record = replace(state.record, generation=state.record.generation + 1, **changes)  # type: ignore[arg-type]
+    new: Record = evolve(state.record, generation=state.record.generation + 1, **changes)  # type: ignore[arg-type]
     named = {new.live, new.last_good, new.pinned, *new.rejected, *(new.unfinished.get(k, "") for k in ("from", "to"))}
     labels = {**state.record.releases, plan.release.id: plan.release.label}
-    return replace(new, releases={key: labels[key] for key in sorted(named) if labels.get(key)})
+    return evolve(new, releases={key: labels[key] for key in sorted(named) if labels.get(key)})

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from . import pace, records, watch
 from .capacity import findings
+from .evolve import evolve
 from .model import Capacity, Check, Finding, Movement, Observation, Plan, Record, Stop, Verb
 from .pace import Step
 from .phases import BACKWARD, End, Phase
@@ -33,22 +33,9 @@ def begin(plan: Plan, now: float) -> State:
     )
 
 
-def recall(plan: Plan, state: State) -> State:
-    """What the record says about where to go back to, before the first snapshot."""
-    record, unfinished = state.record, state.record.unfinished
-    if unfinished and not plan.remove:
-        return replace(
-            state,
-            previous=unfinished.get("from", ""),
-            first=unfinished.get("first") == "yes",
-            before=unfinished.get("before", ""),
-        )
-    return replace(state, previous=record.live if record.live != plan.release.id else record.last_good, first=False)
-
-
 def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> Step:
     """Write the record without the unfinished rollout, and classify again."""
-    again = replace(
+    again = evolve(
         state,
         record=record,
         aim=plan.release.id,
@@ -57,16 +44,16 @@ def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> S
         back_since=None,
         cause=None,
         verified=None,
-        pace=replace(state.pace, fence=now),
+        pace=evolve(state.pace, looked=float("-inf")),
     )
-    again = replace(recall(plan, again), record=state.record)
+    again = evolve(records.recall(plan, again), record=state.record)
     return pace.store(tell(again, now, "greenlight", text), record, Phase.START, now)
 
 
 def start(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     """Classify: the first rule that fits."""
     if state.trail == (Phase.START,):
-        state = replace(state, drift=seen.drift, serving=seen.serving)
+        state = evolve(state, drift=seen.drift, serving=seen.serving)
     for rule in RULES:
         step = rule(plan, state, seen, now)
         if step is not None:
@@ -107,7 +94,7 @@ def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -
     if removing and not plan.check_mode:
         record = records.cleared(plan, state) if seen.exists else records.removed(plan, state)
         return afresh(plan, state, record, now, "a removal that nobody ended is not gone on with")
-    homing = replace(state, aim=aim, homing=True, rollout_id=unfinished.get("rollout_id", plan.rollout_id))
+    homing = evolve(state, aim=aim, homing=True, rollout_id=unfinished.get("rollout_id", plan.rollout_id))
     over = watch.gone(seen) if state.first else watch.home(homing, seen)
     if plan.check_mode:
         what = f"an unfinished rollout to {aim} {'is over' if over else 'would be taken back first'}"
@@ -116,7 +103,7 @@ def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -
         text = f"the unfinished rollout to {name(plan, state, seen, aim)} left nothing behind"
         return afresh(plan, homing, records.cleared(plan, state), now, text)
     cause = _old_cause(unfinished) or Cause(UNFINISHED)
-    return pace.enter(replace(homing, cause=cause, back_since=now), Phase.ROLLING_BACK, now, UNFINISHED), None
+    return pace.enter(evolve(homing, cause=cause, back_since=now), Phase.ROLLING_BACK, now, UNFINISHED), None
 
 
 def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
@@ -128,10 +115,10 @@ def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) ->
         return _planned(
             plan, state, seen, now, f"an unfinished rollout, in phase {unfinished.get('phase')}, would go on"
         )
-    state = replace(state, rollout_id=unfinished.get("rollout_id", plan.rollout_id))
-    cause = _old_cause(unfinished)
+    state = evolve(state, rollout_id=unfinished.get("rollout_id", plan.rollout_id))
+    cause = _old_cause(unfinished) or _went_home(state, seen)
     if cause is not None or unfinished.get("phase") in {phase.value for phase in BACKWARD}:
-        state = replace(state, cause=cause or Cause(UNFINISHED), back_since=now)
+        state = evolve(state, cause=cause or Cause(UNFINISHED), back_since=now)
         return pace.enter(state, Phase.ROLLING_BACK, now, "an unfinished way back is gone on with"), None
     if watch.ours(state, seen):
         return _move(plan, state, now, "an unfinished rollout is gone on with"), None
@@ -202,7 +189,7 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Step | 
         return _planned(plan, state, seen, now, "the pin would change")
     what += ", and pinned now" if pinned else ", and not pinned any more"
     ending = pace.stop(End.LIVE, sentence(plan, state, seen, now, what, "nothing"))
-    return pace.store(replace(state, changed=True), records.pinned(plan, state), ending, now)
+    return pace.store(evolve(state, changed=True), records.pinned(plan, state), ending, now)
 
 
 RULES: tuple[Callable[[Plan, State, Observation, float], Step | None], ...] = (
@@ -225,7 +212,7 @@ def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     only = settled and not state.record.unfinished and not any(map(seen.todo.get, verbs))
     if not state.record.unfinished:
         state = _origin(plan, state, seen)
-    state = replace(state, only_configure=only)
+    state = evolve(state, only_configure=only)
     return pace.enter(state, Phase.CHECKING, now, _intent(plan, state, seen)), None
 
 
@@ -235,10 +222,9 @@ def _origin(plan: Plan, state: State, seen: Observation) -> State:
     known = seen.serving if seen.serving not in ("", wanted, *record.rejected) else state.previous
     first = not seen.exists
     before = seen.deployment.id if seen.deployment is not None and not watch.moving(seen) else ""
-    pace_now = (
-        replace(state.pace, fence=seen.at + 1e-9) if known != state.previous or first != state.first else state.pace
-    )
-    return replace(state, previous="" if first else known, first=first, before=before, pace=pace_now)
+    if known != state.previous or first != state.first:  # the platform must see the plan anew
+        state = evolve(state, pace=evolve(state.pace, looked=float("-inf")))
+    return evolve(state, previous="" if first else known, first=first, before=before)
 
 
 def _intent(plan: Plan, state: State, seen: Observation) -> str:
@@ -256,6 +242,15 @@ def _old_cause(unfinished: Mapping[str, str]) -> Cause | None:
     if not unfinished.get("cause"):
         return None
     return Cause(unfinished["cause"], unfinished.get("by", "greenlight"), unfinished.get("rejects", "no"))
+
+
+def _went_home(state: State, seen: Observation) -> Cause | None:
+    """The release was taken back already, or is being taken back, and nobody could write down why."""
+    if not state.previous or seen.deployment is None or not watch.ours(state, seen):
+        return None
+    under_way = seen.other is not None and seen.other.release == state.previous
+    over = seen.deployment.movement is Movement.MOVED and seen.serving == state.previous
+    return Cause("an earlier run took it back") if under_way or over else None
 
 
 def _unchanged(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Stop:
@@ -290,7 +285,7 @@ def _capacity(plan: Plan, seen: Observation) -> Capacity | None:
     """What is there counts: nobody resets a desired count that an autoscaler moved."""
     if plan.capacity is None or not seen.exists or not seen.desired:
         return plan.capacity
-    return replace(plan.capacity, desired=seen.desired)
+    return evolve(plan.capacity, desired=seen.desired)
 
 
 def _arithmetic(plan: Plan, seen: Observation) -> list[Finding]:

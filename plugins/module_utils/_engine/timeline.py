@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import replace
 
 from . import capacity as arithmetic
+from .evolve import evolve
 from .model import Capacity, Observation, Plan, Verb, Wait
 from .state import Event, State
 
@@ -17,7 +17,7 @@ WHO_WIDTH = 10
 
 def tell(state: State, now: float, who: str, text: str) -> State:
     """The state with one more line in its timeline."""
-    return replace(state, events=(*state.events, Event(now - state.started, state.phase.value, who, text)))
+    return evolve(state, events=(*state.events, Event(now - state.started, state.phase.value, who, text)))
 
 
 def lines(event: Event, width: int = 80) -> list[str]:

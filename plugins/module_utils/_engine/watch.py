@@ -9,8 +9,8 @@ Ages are judged by the snapshots' own clock (`Observation.at`), never by when th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from .evolve import evolve
 from .model import Movement, Observation, Plan, Target
 from .phases import BACKWARD, Phase
 from .state import Ledger, State, Watch
@@ -88,7 +88,7 @@ def begin(plan: Plan, state: State, now: float, *, delay: float | None = None, f
         ready_seen=old.ready_seen,
         unmarked=old.unmarked and not forget,
     )
-    return replace(state, watch=fresh)
+    return evolve(state, watch=fresh)
 
 
 def _failures(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
@@ -103,8 +103,8 @@ def see(plan: Plan, state: State, seen: Observation, now: float) -> State:
         return state
     watch = _readiness(plan, state, seen)
     if state.phase is Phase.JUDGING and watch.ready != state.watch.ready:  # other targets: they answer afresh
-        watch = replace(watch, since=now, samples=_failures(watch.samples))
-    return replace(state, watch=watch)
+        watch = evolve(watch, since=now, samples=_failures(watch.samples))
+    return evolve(state, watch=watch)
 
 
 def _messages(plan: Plan, state: State, seen: Observation, now: float) -> State:
@@ -112,13 +112,13 @@ def _messages(plan: Plan, state: State, seen: Observation, now: float) -> State:
         for message in seen.events:
             if message not in state.known:
                 state = tell(state, now, plan.mover, message)
-    return replace(state, known=(state.known or frozenset()) | frozenset(seen.events))
+    return evolve(state, known=(state.known or frozenset()) | frozenset(seen.events))
 
 
 def _trouble(state: State, seen: Observation) -> State:
     text = _trouble_text(state, seen)
     since = state.trouble_since if text and state.trouble else seen.at
-    return replace(state, trouble=text, trouble_since=since)
+    return evolve(state, trouble=text, trouble_since=since)
 
 
 def _trouble_text(state: State, seen: Observation) -> str:
@@ -142,23 +142,24 @@ def _trouble_text(state: State, seen: Observation) -> str:
 def _readiness(plan: Plan, state: State, seen: Observation) -> Watch:
     old, mine = state.watch, healthy(seen, state.aim)
     lost = old.ready - mine
-    if lost and len(mine) < min(max(1, seen.desired), len(old.ready)):
+    fewer = len(mine) < min(max(1, seen.desired), len(old.ready))
+    if lost and (fewer or old.short_since is not None):  # replaced meanwhile, or not: they are lost
         return _short(plan, old, seen, lost, mine)
     if not complete(state, seen):
-        return replace(old, ready=mine, ready_since=None, short_since=None)
+        return evolve(old, ready=mine, ready_since=None, short_since=None)
     broken = seen.at - old.ready_seen > max(5 * plan.timing.poll, plan.timing.min_ready / 2)
     if old.ready_since is None or old.ready != mine or broken:
-        return replace(old, ready=mine, ready_since=seen.at, ready_seen=seen.at, short_since=None)
-    return replace(old, ready_seen=seen.at, short_since=None)
+        return evolve(old, ready=mine, ready_since=seen.at, ready_seen=seen.at, short_since=None)
+    return evolve(old, ready_seen=seen.at, short_since=None)
 
 
 def _short(plan: Plan, old: Watch, seen: Observation, lost: frozenset[str], mine: frozenset[str]) -> Watch:
     """Fewer than there were. A stale snapshot looks like that, too: only one that is `settle` younger counts."""
     if old.short_since is None:
-        return replace(old, ready_since=None, short_since=seen.at)
+        return evolve(old, ready_since=None, short_since=seen.at)
     if seen.at - old.short_since < plan.timing.settle:
-        return replace(old, ready_since=None)
-    return replace(
+        return evolve(old, ready_since=None)
+    return evolve(
         old, ready=mine, ready_since=None, short_since=None, losses=old.losses + 1, lost=_describe(seen, lost)
     )
 
@@ -177,10 +178,10 @@ def _describe(seen: Observation, lost: Iterable[str]) -> str:
 
 def hear(plan: Plan, state: State, seen: Observation | None, samples: tuple[Sample, ...], now: float) -> State:
     """The state after a round of probes."""
-    state = replace(state, ledger=_book(state.ledger, samples))
-    watch = replace(state.watch, next_probe=now + plan.gate.interval)
+    state = evolve(state, ledger=_book(state.ledger, samples))
+    watch = evolve(state.watch, next_probe=now + plan.gate.interval)
     if seen is None:
-        return replace(state, watch=watch)
+        return evolve(state, watch=watch)
     if state.phase is Phase.VERIFYING:
         counted = [_of_previous(state, sample) for sample in samples]
     else:
@@ -188,7 +189,7 @@ def hear(plan: Plan, state: State, seen: Observation | None, samples: tuple[Samp
         counted = [sample for sample in samples if _counts(state, seen, watch, sample)]
     unmarked = watch.unmarked or any(not sample.release for sample in counted)
     kept = _bounded((*watch.samples, *counted))
-    return replace(state, watch=replace(watch, samples=kept, unmarked=unmarked))
+    return evolve(state, watch=evolve(watch, samples=kept, unmarked=unmarked))
 
 
 def _counts(state: State, seen: Observation, watch: Watch, sample: Sample) -> bool:
@@ -202,7 +203,7 @@ def _counts(state: State, seen: Observation, watch: Watch, sample: Sample) -> bo
 def _of_previous(state: State, sample: Sample) -> Sample:
     """After the way back an answer of the release that was taken back is no right answer, whatever it says."""
     if sample.release == state.aim or (state.previous and sample.release not in ("", state.previous)):
-        return replace(sample, outcome=INCONCLUSIVE, reason=f"release {sample.release} still answers")
+        return evolve(sample, outcome=INCONCLUSIVE, reason=f"release {sample.release} still answers")
     return sample
 
 
@@ -215,7 +216,7 @@ def _hear_old(state: State, watch: Watch, samples: tuple[Sample, ...]) -> Watch:
                 passed, sick = True, False
             elif sample.outcome == FAIL and passed:
                 sick = True
-    return replace(watch, old_passed=passed, old_sick=sick)
+    return evolve(watch, old_passed=passed, old_sick=sick)
 
 
 def _bounded(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
