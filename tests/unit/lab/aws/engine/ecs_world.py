@@ -11,7 +11,7 @@ A container's image says how its process behaves: `good`, `sick` (never passes a
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -160,11 +160,17 @@ class World:
         self.update(service, image)
         return service
 
-    def update(self, service: Service, image: str, **container: object) -> None:
-        balanced = container.pop("balanced", True)
+    def update(
+        self,
+        service: Service,
+        image: str,
+        balanced: bool = True,
+        subnets: tuple[str, ...] = SUBNETS,
+        **container: object,
+    ) -> None:
         spec = ContainerSpec("app", image, ports=(8080,), **container)  # type: ignore[arg-type]
         lbs = (LoadBalancer(GROUP, "app", 8080),) if balanced else ()
-        revision = Revision(service.ids.revision(), f"arn:td/{image}", (spec,), SUBNETS, ZONES, ("sg-1",), lbs)
+        revision = Revision(service.ids.revision(), f"arn:td/{image}", (spec,), subnets, ZONES, ("sg-1",), lbs)
         ecs_deploy.begin(service, revision, self.moment())
 
     def run(self, seconds: float, step: float = 0.5) -> None:
@@ -174,6 +180,18 @@ class World:
     def tick(self, step: float = 0.5) -> None:
         self.at += step
         self.scheduler.tick()
+
+    def ticks(self, going: Callable[[], object], limit: float = 2000.0) -> Iterator[None]:
+        """Tick as long as `going()` is true, and yield after each tick; fails when that takes too long."""
+        end = self.at + limit
+        while going():
+            assert self.at < end, f"still going after {limit} s"
+            self.tick()
+            yield
+
+    def wait_while(self, going: Callable[[], object], limit: float = 2000.0) -> None:
+        for _ in self.ticks(going, limit):
+            pass
 
     def until_steady(self, service: Service, limit: float = 600) -> None:
         end = self.at + limit

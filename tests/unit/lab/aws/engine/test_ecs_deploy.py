@@ -62,8 +62,7 @@ def test_a_bad_release_is_rolled_back_and_never_costs_a_healthy_task(bad: str) -
     good, kept = service.primary, {task.id for task in service.live()}
     world.update(service, bad)
     wrong = service.primary
-    while not service.current.over:
-        world.tick()
+    for _ in world.ticks(lambda: not service.current.over):
         assert world.healthy(service) == 2
     entry = service.current
     assert (entry.status, entry.breaker) == ("ROLLBACK_SUCCESSFUL", "TRIGGERED")
@@ -89,8 +88,7 @@ def test_while_it_rolls_back_the_deployments_say_so() -> None:
     service = world.create(desired=2, deploymentCircuitBreaker=BREAKER)
     world.until_steady(service)
     world.update(service, "sick")
-    while service.current.status != "ROLLBACK_IN_PROGRESS":
-        world.tick()
+    world.wait_while(lambda: service.current.status != "ROLLBACK_IN_PROGRESS")
     first, second = service.deployments
     assert (first.status, first.rollout) == ("PRIMARY", "IN_PROGRESS")
     assert first.reason == f"ECS deployment circuit breaker: rolling back to deploymentId {first.id}."
@@ -102,8 +100,7 @@ def test_rollback_starts_what_is_missing() -> None:
     service = world.create(desired=2, minimumHealthyPercent=0, deploymentCircuitBreaker=BREAKER)
     world.until_steady(service)
     world.update(service, "crash")
-    while not service.current.over:
-        world.tick()
+    world.wait_while(lambda: not service.current.over)
     assert service.current.status == "ROLLBACK_SUCCESSFUL"
     assert images(service) == ["good", "good"]
 
@@ -111,8 +108,7 @@ def test_rollback_starts_what_is_missing() -> None:
 def test_a_first_deployment_cannot_be_rolled_back() -> None:
     world = World()
     service = world.create("sick", deploymentCircuitBreaker=BREAKER)
-    while not service.current.over:
-        world.tick()
+    world.wait_while(lambda: not service.current.over)
     assert (service.current.status, service.current.reason) == (
         "ROLLBACK_FAILED",
         "No rollback candidate was found to run the rollback.",
@@ -148,8 +144,7 @@ def test_without_rollback_the_deployment_stops_and_the_old_tasks_stay() -> None:
     service = world.create(deploymentCircuitBreaker={"enable": True, "rollback": False})
     world.until_steady(service)
     world.update(service, "sick")
-    while not service.current.over:
-        world.tick()
+    world.wait_while(lambda: not service.current.over)
     assert service.current.status == "STOPPED"
     assert service.current.stopped_at is not None
     world.run(120)
@@ -174,8 +169,7 @@ def test_a_failed_rollback_is_final() -> None:
     service = world.create(desired=2, minimumHealthyPercent=0, deploymentCircuitBreaker=BREAKER)
     world.until_steady(service)
     world.update(service, "crash")
-    while service.current.status != "ROLLBACK_IN_PROGRESS":
-        world.tick()
+    world.wait_while(lambda: service.current.status != "ROLLBACK_IN_PROGRESS")
     for task in service.live():
         world.signal(task.key("app"), 9) if task.launched else None
     service.primary.failed = 3
@@ -221,8 +215,7 @@ def test_stop_with_abort_leaves_what_runs() -> None:
     service = world.create(desired=4, maximumPercent=125)
     world.until_steady(service)
     world.update(service, "good", environment={"RELEASE": "2"})
-    while not any(t.healthy_once for t in service.live(service.primary.id)):
-        world.tick()
+    world.wait_while(lambda: not any(t.healthy_once for t in service.live(service.primary.id)))
     ecs_deploy.request_stop(service, "ABORT", world.moment())
     assert service.current.status == "STOP_REQUESTED"
     world.run(60)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.lab.aws.engine import ecs_deploy
 from tests.lab.aws.engine.ecs_rolling import bounds
-from tests.unit.lab.aws.engine.ecs_world import World, images, messages
+from tests.unit.lab.aws.engine.ecs_world import ZONES, World, images, messages
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,7 @@ from tests.unit.lab.aws.engine.ecs_world import World, images, messages
         (3, 100, 134, (3, 4)),
         (10, 90, 110, (9, 11)),
         (4, 50, 200, (2, 8)),
+        (3, 50, 200, (2, 6)),
         (0, 100, 200, (0, 0)),
     ],
 )
@@ -46,13 +47,9 @@ def test_a_good_rollout_stays_within_its_bounds_at_every_step(desired: int, mini
     service = world.create(desired=desired, minimumHealthyPercent=minimum, maximumPercent=maximum)
     world.until_steady(service)
     world.update(service, "good", environment={"RELEASE": "2"})
-    steps = 0
-    while not service.steady:
-        world.tick()
-        steps += 1
+    for _ in world.ticks(lambda: not service.steady):
         assert world.healthy(service) >= lower
         assert len(service.live()) <= upper
-        assert steps < 4000
     assert {task.revision.id for task in service.live()} == {service.primary.revision.id}
     assert len(world.running(service)) == desired
     assert service.primary.rollout == "COMPLETED"
@@ -101,6 +98,18 @@ def test_tasks_are_spread_over_zones_and_stay_so_after_a_rollout() -> None:
     world.update(service, "good")
     world.until_steady(service)
     assert set(Counter(task.zone for task in service.live()).values()) == {2}
+
+
+def test_a_new_release_is_spread_by_itself_wherever_the_old_one_is() -> None:
+    world = World()
+    service = world.create(desired=0)
+    service.desired = 3
+    world.update(service, "good", subnets=("subnet-a",))
+    world.until_steady(service)
+    assert {task.zone for task in service.live()} == {"us-east-1a"}
+    world.update(service, "good")
+    world.until_steady(service)
+    assert {task.zone for task in service.live()} == set(ZONES.values())
 
 
 def test_scaling_starts_no_deployment() -> None:
@@ -154,8 +163,7 @@ def test_an_unhealthy_task_is_replaced_start_first() -> None:
     world.tick()
     assert victim.live
     assert len(service.live()) == 3
-    while victim.live:
-        world.tick()
+    for _ in world.ticks(lambda: victim.live):
         assert world.healthy(service) >= 1
     assert world.healthy(service) == 2
     assert victim.stop_reason == f"Task failed ELB health checks in (target-group {victim.targets()[0][0]})"

@@ -27,8 +27,7 @@ def follow(world: World, service: Service, until: str, limit: float = 300.0) -> 
     """The only task, and the states it was seen in until it reached `until`."""
     seen: list[str] = []
     end = world.at + limit
-    while world.at < end:
-        world.tick()
+    for _ in world.ticks(lambda: world.at < end):
         task = next(iter(service.tasks.values()))
         if task.status not in seen:
             seen.append(task.status)
@@ -67,8 +66,7 @@ def test_the_drain_lasts_as_long_as_the_load_balancer_says() -> None:
     world.until_steady(service)
     asked = world.at
     world.scheduler.stop_task(service, service.live()[0], "")
-    while not world.signals:
-        world.tick()
+    world.wait_while(lambda: not world.signals)
     assert 70 <= world.signals[0][0] - asked <= 71
 
 
@@ -166,8 +164,7 @@ def test_load_balancer_and_container_check_must_both_pass() -> None:
     service = world.create(desired=1)
     world.until_steady(service)
     world.update(service, "late", health_check=HealthCheck(("CMD", "x"), 5, 2, 3, start_period=200))
-    while not any(t.checks for t in service.live(service.primary.id)):
-        world.tick()
+    world.wait_while(lambda: not any(t.checks for t in service.live(service.primary.id)))
     world.run(20)
     assert service.primary.rollout == "IN_PROGRESS"
 
