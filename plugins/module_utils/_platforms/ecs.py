@@ -128,9 +128,9 @@ class Ecs:
         try:
             self._calls.write(step.service, step.operation, **step.arguments)
         except AwsError as error:
+            self._reader.forget_definitions()
             if error.code not in ALREADY.get(step.operation, ()):
                 raise
-        finally:
-            if step.operation in ("register_task_definition", "deregister_task_definition"):
-                self._reader.forget_searches()
+        if step.operation in ("register_task_definition", "deregister_task_definition"):
+            self._reader.forget_definitions()
         return step.line

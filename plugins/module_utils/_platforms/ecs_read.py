@@ -71,7 +71,7 @@ class Snapshot:
 
 
 class Reader:
-    """Takes snapshots; remembers what cannot change (service revisions, task definitions)."""
+    """Takes snapshots; remembers what hardly changes (service revisions, task definitions)."""
 
     def __init__(self, calls: Calls, params: Mapping[str, Any], now: Callable[[], float]) -> None:
         self._calls = calls
@@ -96,8 +96,8 @@ class Reader:
             at=at,
             service=service,
             deployments=deployments,
-            revisions=self._revisions,
-            definitions=self._definitions,
+            revisions=dict(self._revisions),
+            definitions=dict(self._definitions),
             production_rules=self._rules(balancer.get("production_listener_arn")),
             test_rules=self._rules(balancer.get("test_listener_arn")),
             tasks=tasks,
@@ -105,9 +105,10 @@ class Reader:
         )
         return Snapshot(**{**listed.__dict__, "health": self._health(service, balancer)})
 
-    def forget_searches(self) -> None:
-        """Look again for task definitions: one may have been registered since."""
+    def forget_definitions(self) -> None:
+        """Look again: one may have been registered since, or is not active any more."""
         self._searched.clear()
+        self._definitions.clear()
 
     def _service(self) -> Json | None:
         answer = self._absent_is_empty(

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Event
 from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_ecs
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import run
+from tests.lab.aws.running import RunningLab
 from tests.lab.images.registry import HERE as IMAGES
 from tests.lab.images.registry import reference
 
@@ -38,27 +38,27 @@ GOLDEN_PROBE: dict[str, Any] = {
 class Stack:
     """What roles would have made before ecs_rollout runs."""
 
-    state: dict[str, Any]  # the lab's state file
+    lab: RunningLab
     name: str
     facts: dict[str, Any] = field(default_factory=dict)
+    lines: list[Event] = field(default_factory=list)  # what the last rollout reported, waiting aside
 
-    def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.state["endpoint"],
-            region_name=self.state["region"],
-            aws_access_key_id=self.state["access_key"],
-            aws_secret_access_key=self.state["secret_key"],
-        )
+    @property
+    def state(self) -> dict[str, Any]:
+        return self.lab.state
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.facts['dns']}:{PRODUCTION}"
 
     # ---- what roles would make ----
 
     def build(self) -> Stack:
         self._security()
         self._balancer()
-        self.facts["cluster"] = self.client("ecs").create_cluster(clusterName=self.name)["cluster"]["clusterName"]
+        self.facts["cluster"] = self.lab.client("ecs").create_cluster(clusterName=self.name)["cluster"]["clusterName"]
         self.facts["bucket"] = f"greenlight-{self.name}"
-        self.client("s3").create_bucket(Bucket=self.facts["bucket"])
+        self.lab.client("s3").create_bucket(Bucket=self.facts["bucket"])
         for role, principal in (("execution", "ecs-tasks"), ("infrastructure", "ecs")):
             trust = {
                 "Version": "2012-10-17",
@@ -70,14 +70,14 @@ class Stack:
                     }
                 ],
             }
-            made = self.client("iam").create_role(
+            made = self.lab.client("iam").create_role(
                 RoleName=f"{self.name}-{role}", AssumeRolePolicyDocument=json.dumps(trust)
             )
             self.facts[role] = made["Role"]["Arn"]
         return self
 
     def _security(self) -> None:
-        ec2 = self.client("ec2")
+        ec2 = self.lab.client("ec2")
         for which in ("front", "tasks"):
             made = ec2.create_security_group(
                 GroupName=f"{self.name}-{which}", Description=which, VpcId=self.state["vpc_id"]
@@ -95,7 +95,7 @@ class Stack:
         ec2.authorize_security_group_ingress(GroupId=self.facts["tasks"], IpPermissions=[permission])
 
     def _balancer(self) -> None:
-        elb = self.client("elbv2")
+        elb = self.lab.client("elbv2")
         balancer = elb.create_load_balancer(
             Name=self.name, Subnets=self.state["subnets"]["public"], SecurityGroups=[self.facts["front"]]
         )["LoadBalancers"][0]
@@ -115,7 +115,7 @@ class Stack:
                 Matcher={"HttpCode": "200"},
             )["TargetGroups"][0]
             self.facts[which] = group["TargetGroupArn"]
-            attributes = [{"Key": "deregistration_delay.timeout_seconds", "Value": "10"}]
+            attributes = [{"Key": "deregistration_delay.timeout_seconds", "Value": "30"}]
             elb.modify_target_group_attributes(TargetGroupArn=group["TargetGroupArn"], Attributes=attributes)
         for which, port in (("production", PRODUCTION), ("test", TEST)):
             made = elb.create_listener(
@@ -128,14 +128,14 @@ class Stack:
 
     # ---- ecs_rollout ----
 
-    def parameters(self, tag: str = "1", **changes: Any) -> dict[str, Any]:
-        """Validated parameters that roll out the image of that tag."""
-        facts = self.facts
-        params: dict[str, Any] = {
-            "endpoint_url": self.state["endpoint"],
-            "region": self.state["region"],
-            "access_key": self.state["access_key"],
-            "secret_key": self.state["secret_key"],
+    def options(self, tag: str = "1") -> dict[str, Any]:
+        """The options of a task that rolls out the image of that tag."""
+        facts, state = self.facts, self.state
+        return {
+            "endpoint_url": state["endpoint"],
+            "region": state["region"],
+            "access_key": state["access_key"],
+            "secret_key": state["secret_key"],
             "cluster": facts["cluster"],
             "name": self.name,
             "task_definition": {
@@ -153,7 +153,7 @@ class Stack:
                     }
                 ],
             },
-            "network": {"subnets": self.state["subnets"]["private"], "security_groups": [facts["tasks"]]},
+            "network": {"subnets": state["subnets"]["private"], "security_groups": [facts["tasks"]]},
             "load_balancer": {
                 "container_name": "model",
                 "container_port": CONTAINER,
@@ -168,37 +168,56 @@ class Stack:
             "probes": [GOLDEN_PROBE],
             "gate": {"interval": 0.2, "count": 3, "deadline": 30, "error_limit": 40},
             "timing": {
-                "deadline": 90,
-                "rollback_deadline": 90,
-                "min_ready": 1,
-                "bake": 1,
+                "deadline": 100,
+                "rollback_deadline": 100,
+                "min_ready": 0.6,
+                "bake": 0.5,
                 "poll": 0.3,
-                "settle": 1,
+                "settle": 0.5,
             },
             "reach": {"allow_loopback": True},
             "record": {"bucket": facts["bucket"]},
         }
-        result = ArgumentSpecValidator(
-            argspec_ecs.ecs_rollout(),
-            required_if=argspec_ecs.REQUIRED_IF,
-            mutually_exclusive=argspec_ecs.MUTUALLY_EXCLUSIVE,
-        ).validate({**params, **changes})
+
+    def parameters(self, tag: str = "1", **changes: Any) -> dict[str, Any]:
+        """The same, validated."""
+        result = ArgumentSpecValidator(**argspec_ecs.specification()).validate({**self.options(tag), **changes})
         assert not result.error_messages, result.error_messages
         validated: dict[str, Any] = result.validated_parameters
         return validated
 
     def roll_out(self, tag: str = "1", check_mode: bool = False, **changes: Any) -> dict[str, Any]:
-        lines: list[Event] = []
-        result = run(self.parameters(tag, **changes), check_mode, lambda event, waiting: lines.append(event))
-        self.facts["lines"] = lines
-        return result
+        self.lines = []
+        return run(self.parameters(tag, **changes), check_mode, self._report)
+
+    def _report(self, event: Event, waiting: bool) -> None:
+        if not waiting:
+            self.lines.append(event)
 
     # ---- what others see ----
 
-    def get(self, path: str) -> Any:
-        with urllib.request.urlopen(self.state["endpoint"] + path, timeout=10) as answer:
-            return json.load(answer)
+    def mark(self) -> int:
+        """The id of the newest traced call."""
+        return max((call["id"] for call in self.lab.trace()), default=0)
 
-    def trace(self, since: int) -> list[dict[str, Any]]:
-        calls: list[dict[str, Any]] = self.get(f"/lab/trace?since={since}")
-        return calls
+    def calls(self, since: int, mutating: bool) -> list[str]:
+        """Operations that came since `mark()`."""
+        return [call["operation"] for call in self.lab.trace(since) if call["mutating"] is mutating]
+
+    def service(self) -> dict[str, Any]:
+        answer = self.lab.client("ecs").describe_services(
+            cluster=self.facts["cluster"], services=[self.name], include=["TAGS"]
+        )
+        found: dict[str, Any] = answer["services"][0]
+        return found
+
+    def record(self) -> dict[str, Any]:
+        key = f"greenlight/ecs/{self.state['region']}/{self.facts['cluster']}/{self.name}.json"
+        answer = self.lab.client("s3").get_object(Bucket=self.facts["bucket"], Key=key)
+        found: dict[str, Any] = json.load(answer["Body"])
+        return found
+
+    def healthy(self) -> int:
+        answer = self.lab.client("elbv2").describe_target_health(TargetGroupArn=self.facts["blue"])
+        states = [each["TargetHealth"]["State"] for each in answer["TargetHealthDescriptions"]]
+        return states.count("healthy")
