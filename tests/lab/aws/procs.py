@@ -115,7 +115,6 @@ class ProcessTable:
             **found.env,
             **environment,
             "LAB_BIND": twin(address),
-            "LAB_SCALE": str(self._scale),
             MARK: self.mark,
         }
         doors = self._doors is not None and bool(ports)

@@ -148,6 +148,8 @@ class Scheduler:
                 self.processes.start(key, spec.image, spec.command, environment, task.address, spec.ports, groups)
             except ImageNotFound as error:
                 task.start_error = f"CannotPullContainerError: {error}"
+            except OSError as error:  # the interface cannot listen: a port below 1024, as an ordinary user
+                task.start_error = f"CannotStartContainerError: {task.address}: {error.strerror}"
             except SecretUnavailableError as error:
                 task.start_error = f"ResourceInitializationError: unable to pull secrets or registry auth: {error}"
             if task.start_error:

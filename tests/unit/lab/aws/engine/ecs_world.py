@@ -104,6 +104,8 @@ class World:
     ) -> None:
         if image == "absent":
             raise ImageNotFound("failed to resolve ref absent: not found")
+        if image == "privileged":
+            raise PermissionError(13, "Permission denied")
         self.processes[key] = Process(image, address, self.at, environment)
 
     def state(self, key: str) -> ProcessState | None:

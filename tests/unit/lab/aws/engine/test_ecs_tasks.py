@@ -106,6 +106,15 @@ def test_an_image_that_is_not_there() -> None:
     assert any("was unable to place a task. Reason: CannotPullContainerError" in m for m in messages(service))
 
 
+def test_a_port_that_the_interface_cannot_listen_on() -> None:
+    world = World()
+    service = world.create("privileged", desired=1)
+    task, seen = follow(world, service, "STOPPED")
+    assert "RUNNING" not in seen
+    assert task.stop_code == "TaskFailedToStart"
+    assert task.stop_reason == f"CannotStartContainerError: {task.address}: Permission denied"
+
+
 def test_a_subnet_that_is_not_there() -> None:
     world = World()
     service = world.create(desired=0)
