@@ -95,6 +95,16 @@ def test_while_it_rolls_back_the_deployments_say_so() -> None:
     assert (second.status, second.rollout) == ("ACTIVE", "FAILED")
 
 
+def test_a_rollback_counts_its_own_failures_only() -> None:
+    world = World()
+    service = world.create(deploymentCircuitBreaker={**BREAKER, "resetOnHealthyTask": False})
+    world.until_steady(service)
+    service.primary.failed = 5  # what it took to get it live
+    world.update(service, "sick")
+    world.wait_while(lambda: not service.current.over)
+    assert service.current.status == "ROLLBACK_SUCCESSFUL"
+
+
 def test_rollback_starts_what_is_missing() -> None:
     world = World()
     service = world.create(desired=2, minimumHealthyPercent=0, deploymentCircuitBreaker=BREAKER)
