@@ -54,6 +54,7 @@ class Balancer:
         self._balancer_counters: dict[str, BalancerCounters] = {}
         self._group_counters: dict[str, GroupCounters] = defaultdict(GroupCounters)
         self._under_way: dict[tuple[str, str, int], set[Interrupt]] = defaultdict(set)
+        self._reached: dict[tuple[str, str, int, int], bool] = {}  # of this tick
         self._checks: dict[tuple[str, str, int], asyncio.Task[None]] = {}
         self._pool = Pool(clock.now, max(CONNECT * self._scale, CONNECT_FLOOR))
         self._traces = itertools.count(1)
@@ -117,6 +118,7 @@ class Balancer:
         """Begin to accept, let targets and connections age, send the health checks that are due."""
         self._loop = asyncio.get_running_loop()
         self._adopt()
+        self._reached.clear()
         now = self.now()
         used = {group for front in list(self._fronts.values()) for group in front.groups()}
         for group, target in self.registry.step(used, now):
@@ -192,9 +194,12 @@ class Balancer:
 
     def _reaches(self, group: str, target: Target, port: int) -> bool:
         """Whether the target's security groups admit the load balancer that uses the group."""
-        own = target.security_groups or self.groups_at(target.host)
-        users = [front.balancer for front in list(self._fronts.values()) if group in front.groups()]
-        return any(admits(self.permissions(own), port, user.address, user.security_groups) for user in users)
+        key = (group, *target.key, port)
+        if key not in self._reached:
+            own = self.permissions(target.security_groups or self.groups_at(target.host))
+            users = [front.balancer for front in list(self._fronts.values()) if group in front.groups()]
+            self._reached[key] = any(admits(own, port, user.address, user.security_groups) for user in users)
+        return self._reached[key]
 
     # ---- alb.Router
 

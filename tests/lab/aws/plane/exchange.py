@@ -50,7 +50,7 @@ class Exchange:
         for event in events:
             if isinstance(event, h11.Data):
                 self.counters.bytes_in += len(event.data)
-                upstream.send(h11.Data(data=event.data))
+                upstream.send(event)
             elif isinstance(event, h11.EndOfMessage):
                 upstream.send(event)
                 self.uploaded = True
@@ -82,7 +82,7 @@ class Exchange:
                     self._answer(event, closing)
                 elif isinstance(event, h11.Data):
                     self.counters.bytes_out += len(event.data)
-                    client.send(h11.Data(data=event.data))
+                    client.send(event)
                 elif isinstance(event, h11.EndOfMessage):
                     client.send(event)
                     await self._flush()

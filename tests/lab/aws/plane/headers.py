@@ -18,6 +18,8 @@ from tests.lab.aws.engine.load_balancer import LoadBalancer
 
 Headers = list[tuple[bytes, bytes]]
 HOP_BY_HOP = {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
+FORWARDED_FOR, TRACE = b"x-forwarded-for", b"x-amzn-trace-id"
+REWRITTEN = {FORWARDED_FOR, TRACE, b"x-forwarded-proto", b"x-forwarded-port", b"expect"}
 VALID_NAME = re.compile(rb"[-A-Za-z0-9]+")
 REASONS = {503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
 
@@ -43,19 +45,23 @@ def for_target(
 
     Expect is answered by the load balancer itself and goes no further.
     """
-    kept = [
-        (name, value)
-        for name, value in end_to_end(headers)
-        if name.lower() != b"expect" and (not balancer.drop_invalid_headers or VALID_NAME.fullmatch(name))
-    ]
-    if not any(name.lower() == b"host" for name, _ in kept):  # HTTP/1.0
+    kept: Headers = []
+    given: dict[bytes, list[bytes]] = {FORWARDED_FOR: [], TRACE: [], b"host": []}
+    for name, value in end_to_end(headers):
+        low = name.lower()
+        if low in given:
+            given[low].append(value)
+        if low in REWRITTEN or (balancer.drop_invalid_headers and not VALID_NAME.fullmatch(name)):
+            continue
+        if framed and low == b"content-length":  # with both given, the chunks are what h11 read (RFC 9112, 6.3)
+            continue
+        kept.append((name, value))
+    if not given[b"host"]:  # HTTP/1.0
         kept.insert(0, (b"Host", balancer.address.encode()))
-    kept = _forwarded_for(kept, balancer, client)
-    kept = _put(kept, b"X-Forwarded-Proto", b"http")
-    kept = _put(kept, b"X-Forwarded-Port", str(port).encode())
-    kept = _traced(kept, trace)
-    if framed:  # with both headers given, the chunks are what h11 read (RFC 9112, 6.3)
-        kept = [item for item in kept if item[0].lower() != b"content-length"]
+    kept += _forwarded_for(given[FORWARDED_FOR], balancer, client)
+    kept += [(b"X-Forwarded-Proto", b"http"), (b"X-Forwarded-Port", str(port).encode())]
+    kept.append((b"X-Amzn-Trace-Id", _traced(given[TRACE], trace)))
+    if framed:
         kept.append((b"Transfer-Encoding", b"chunked"))
     return kept
 
@@ -66,29 +72,20 @@ def for_client(headers: Iterable[tuple[bytes, bytes]], framed: bool) -> Headers:
     return [item for item in kept if item[0].lower() != b"content-length"] if framed else kept
 
 
-def _forwarded_for(headers: Headers, balancer: LoadBalancer, client: tuple[str, int]) -> Headers:
-    name = b"X-Forwarded-For"
-    if balancer.forwarded_for == "preserve":
-        return headers
-    if balancer.forwarded_for == "remove":
-        return [item for item in headers if item[0].lower() != name.lower()]
-    address = f"{client[0]}:{client[1]}" if balancer.forwarded_port else client[0]
-    before = [value for key, value in headers if key.lower() == name.lower()]
-    return _put(headers, name, b", ".join([*before, address.encode()]))
+def _forwarded_for(given: list[bytes], balancer: LoadBalancer, client: tuple[str, int]) -> Headers:
+    if balancer.forwarded_for == "append":
+        address = f"{client[0]}:{client[1]}" if balancer.forwarded_port else client[0]
+        given = [b", ".join([*given, address.encode()])]
+    elif balancer.forwarded_for == "remove":
+        given = []
+    return [(b"X-Forwarded-For", value) for value in given]
 
 
-def _traced(headers: Headers, trace: Callable[[], str]) -> Headers:
+def _traced(given: list[bytes], trace: Callable[[], str]) -> bytes:
     """No header: a Root field of ours; a Root field: our Self field before it, in place of an older one."""
-    name = b"X-Amzn-Trace-Id"
-    given = [value for key, value in headers if key.lower() == name.lower()]
     fields = [part for part in b";".join(given).split(b";") if part and not part.lower().startswith(b"self=")]
     rooted = any(part.lower().startswith(b"root=") for part in fields)
-    own = f"{'Self' if rooted else 'Root'}={trace()}".encode()
-    return _put(headers, name, b";".join([own, *fields]))
-
-
-def _put(headers: Headers, name: bytes, value: bytes) -> Headers:
-    return [*(item for item in headers if item[0].lower() != name.lower()), (name, value)]
+    return b";".join([f"{'Self' if rooted else 'Root'}={trace()}".encode(), *fields])
 
 
 def reason(status: int) -> str:
