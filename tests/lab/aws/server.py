@@ -8,8 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,14 +24,12 @@ from tests.lab.aws.clock import ScaledClock
 from tests.lab.aws.control import Control
 from tests.lab.aws.core import Lab, Settings
 from tests.lab.aws.guard import Guard
+from tests.lab.aws.loop import TICK, drive
 from tests.lab.aws.network import Claim
 from tests.lab.aws.seed import Landing, seed
 from tests.lab.aws.trace import Trace
 
 ACCOUNT, REGION = compat.ENVIRONMENT["MOTO_ACCOUNT_ID"], "us-east-1"
-TICK = 0.05  # real seconds
-RETRY = 0.002  # when an API call holds the lock: try again so soon, and keep serving requests until then
-PATIENCE = 25  # so often; then wait for it
 
 
 class Handler(MotoRequestHandler):  # type: ignore[misc]
@@ -61,7 +58,7 @@ class Server:
         listening = socket.create_server(("127.0.0.1", options.port), backlog=128)
         self._session = boto3.Session(access_key, secret_key, region_name=REGION)
         self._claim = Claim()
-        settings = Settings(options.scale, options.seed, options.port, self._claim.octet)
+        settings = Settings(options.scale, options.seed, listening.getsockname()[1], self._claim.octet)
         self.lab = lab = Lab(ACCOUNT, REGION, ScaledClock(options.scale), settings)
         lab.loop = asyncio.new_event_loop()
         self._parts = wiring.build(lab, mark)
@@ -100,45 +97,9 @@ class Server:
     def _run(self) -> None:
         asyncio.set_event_loop(self.lab.loop)
         try:
-            self.lab.loop.run_until_complete(self._tick())
+            self.lab.loop.run_until_complete(drive(self.lab, self._parts.movers, self._stopping.is_set))
         finally:
             self.lab.loop.close()
-
-    async def _tick(self) -> None:
-        while not self._stopping.is_set():
-            for engine in self._parts.engines:
-                await self._step(engine)
-            for ticker in self._parts.tickers:
-                await self._isolate(ticker)
-            await asyncio.sleep(TICK)
-        for closer in self._parts.closers:
-            await self._isolate(closer)
-
-    async def _step(self, engine: Callable[[], None]) -> None:
-        """One tick of an engine under the lock; while an API call holds it, go on serving requests."""
-        for _ in range(PATIENCE):
-            if self.lab.lock.acquire(blocking=False):
-                break
-            await asyncio.sleep(RETRY)
-        else:
-            self.lab.lock.acquire()
-        try:
-            engine()
-        except Exception:
-            self._broken(engine)
-        finally:
-            self.lab.lock.release()
-
-    async def _isolate(self, part: Callable[[], Awaitable[None]]) -> None:
-        """One part's exception must not stop the others."""
-        try:
-            await part()
-        except Exception:
-            self._broken(part)
-
-    def _broken(self, part: Callable[..., Any]) -> None:
-        self.lab.log("engine-crash", part=getattr(part, "__qualname__", str(part)), traceback=traceback.format_exc())
-        traceback.print_exc()
 
     def _endpoints(self) -> dict[tuple[str, str], Callable[..., Any]]:
         return {

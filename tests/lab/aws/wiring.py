@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from tests.lab.aws.api.interfaces import InterfaceRegistry
 from tests.lab.aws.core import Lab
 from tests.lab.aws.engine.ecs_model import Service, Task
 from tests.lab.aws.engine.ecs_scheduler import Scheduler
+from tests.lab.aws.loop import Movers
 from tests.lab.aws.network import InterfacePool
 from tests.lab.aws.plane.balancer import Balancer
 from tests.lab.aws.procs import ProcessTable
@@ -26,9 +27,7 @@ from tests.lab.images.registry import resolve
 class Parts:
     """What `server.py` drives."""
 
-    engines: Sequence[Callable[[], None]]  # one tick each, under the lab's lock
-    tickers: Sequence[Callable[[], Awaitable[None]]]  # in the loop, without it
-    closers: Sequence[Callable[[], Awaitable[None]]]  # in the loop, at its end
+    movers: Movers
     close: Callable[[], None]  # after the loop's end
     counters: Callable[[], Any]
     tasks: Callable[[], Any]
@@ -47,9 +46,7 @@ def build(lab: Lab, mark: str) -> Parts:
     elbv2.install(lab)
     ecs.install(lab)
     return Parts(
-        engines=[lab.ecs.tick],
-        tickers=[balancer.tick],
-        closers=[balancer.close],
+        movers=Movers(engines=[lab.ecs.tick], tickers=[balancer.tick], closers=[balancer.close]),
         close=processes.close,
         counters=balancer.counters,
         tasks=lambda: [shown(service, task, processes) for service in lab.ecs.everything for task in live(service)],
