@@ -85,6 +85,7 @@ TOUCHED: Mapping[str, tuple[str, ...] | None] = {
     "moto.elbv2.responses:ELBV2Response.set_security_groups": ("self",),
     "moto.elbv2.responses:ELBV2Response.set_subnets": ("self",),
     "moto.s3.models:FakeBucket": None,
+    "moto.s3.models:FakeBucket.get_permission": ("self", "action", "resource"),
     "moto.s3.models:PublicAccessBlock": (
         "block_public_acls",
         "ignore_public_acls",

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -51,6 +52,7 @@ def install(lab: Lab) -> None:
     complete_load_balancers()
     complete_clusters()
     complete_buckets()
+    calls_count_as_encrypted()
     alarms_begin_without_data()
     describe_clusters_as_asked(lab)
 
@@ -95,6 +97,33 @@ def complete_buckets() -> None:
         self.ownership_rule = "BucketOwnerEnforced"
 
     FakeBucket.__init__ = init
+
+
+def calls_count_as_encrypted() -> None:
+    """A bucket policy against calls without TLS does not turn the lab's own clients away.
+
+    The lab stands for AWS's endpoints, which are reached with TLS; moto looks at no condition of a statement.
+    Source: IAM user guide, "AWS global condition context keys", aws:SecureTransport.
+    """
+    original = FakeBucket.get_permission
+
+    def get_permission(self: Any, action: str, resource: str) -> Any:
+        given = self.policy
+        if given is not None:
+            document = json.loads(given)
+            statements = [one for one in document["Statement"] if not only_without_tls(one)]
+            self.policy = json.dumps({**document, "Statement": statements}).encode() if statements else None
+        try:
+            return original(self, action, resource)
+        finally:
+            self.policy = given
+
+    FakeBucket.get_permission = get_permission
+
+
+def only_without_tls(statement: Mapping[str, Any]) -> bool:
+    """Whether a policy's statement speaks of calls without TLS alone."""
+    return str(statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")).lower() == "false"
 
 
 def alarms_begin_without_data() -> None:
