@@ -37,7 +37,7 @@ CONNECT = 10.0  # "connection timeout expired (10 seconds)", troubleshooting pag
 
 
 class Balancer:
-    """Implements `ports.Targets` and `alb.Router`."""
+    """Implements `ports.Targets` and `session.Router`."""
 
     def __init__(self, clock: Clock, lab: Lab, propagation: float = PROPAGATION) -> None:
         self._clock, self._lab = clock, lab
@@ -201,7 +201,7 @@ class Balancer:
             self._reached[key] = any(admits(own, port, user.address, user.security_groups) for user in users)
         return self._reached[key]
 
-    # ---- alb.Router
+    # ---- session.Router
 
     def now(self) -> float:
         return self._clock.now()
