@@ -106,11 +106,13 @@ def test_after_a_sigkill_nothing_survives_status_says_so_and_up_works_again(stat
     eventually(lambda: not marked(after["mark"]))
 
 
-def test_interrupting_up_leaves_nothing(state: Path) -> None:
-    up = subprocess.Popen([*COMMAND, "up", "--state", str(state)], cwd=ROOT, stderr=subprocess.DEVNULL)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupting_up_leaves_nothing(state: Path, number: signal.Signals) -> None:
+    up = subprocess.Popen([*COMMAND, "up", "--state", str(state)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     eventually(lambda: state.with_suffix(".log").exists())
-    up.send_signal(signal.SIGINT)
-    assert up.wait(60) != 0
+    up.send_signal(number)
+    _, said = up.communicate(timeout=60)
+    assert (up.returncode, said) == (1, "Interrupted: the lab was not started.\n")
     assert not state.exists()
     lab = f"--state\0{state}".encode()
     assert not [entry for entry in Path("/proc").glob("[0-9]*") if lab in _cmdline(entry)]

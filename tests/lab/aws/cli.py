@@ -63,21 +63,22 @@ def up(state: Path, options: argparse.Namespace) -> int:
     mark, log = secrets.token_hex(8), state.with_suffix(".log")
     command = [sys.executable, "-m", "tests.lab.aws", "serve", "--state", str(state.resolve())]
     command += ["--port", str(options.port), "--scale", str(options.scale), "--seed", str(options.seed)]
-    with log.open("wb") as output:
-        daemon = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=_environment(mark),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        _await(daemon, state, log)
-    except BaseException:
-        _sweep(mark, 0)
-        raise
+    with _deferred() as interrupted:
+        with log.open("wb") as output:
+            daemon = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=_environment(mark),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            _await(daemon, state, log, interrupted)
+        except Trouble:
+            _sweep(mark, 0)
+            raise
     print(exports(_read(state) or {}))
     return 0
 
@@ -163,8 +164,20 @@ def exports(known: dict[str, Any]) -> str:
     return "\n".join([*lines, "unset AWS_PROFILE AWS_SESSION_TOKEN"])
 
 
-def _await(daemon: subprocess.Popen[bytes], state: Path, log: Path) -> None:
-    """Until the daemon wrote its state; raises Trouble when it ends or takes too long."""
+@contextlib.contextmanager
+def _deferred() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set: between fork and exec an exception would lose the daemon."""
+    interrupted = threading.Event()
+    before = {number: signal.signal(number, lambda *_: interrupted.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _await(daemon: subprocess.Popen[bytes], state: Path, log: Path, interrupted: threading.Event) -> None:
+    """Until the daemon wrote its state; raises Trouble when it ends or takes too long, or when interrupted."""
     deadline = time.monotonic() + READY
     while not state.exists():
         if daemon.poll() is not None:
@@ -172,7 +185,8 @@ def _await(daemon: subprocess.Popen[bytes], state: Path, log: Path) -> None:
             raise Trouble(f"The lab did not start: {last[0] if last else 'no word from it'} (log: {log})")
         if time.monotonic() > deadline:
             raise Trouble(f"The lab is not ready after {READY:.0f} s (log: {log})")
-        time.sleep(0.02)
+        if interrupted.wait(0.02):
+            raise Trouble("Interrupted: the lab was not started.")
 
 
 def _sweep(mark: str, patience: float) -> None:
