@@ -55,7 +55,7 @@ SECRET_VALUE = re.compile(
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}|://[^/\s:@]+:[^/\s@]+@"
 )
 OPAQUE = re.compile(r"[A-Za-z0-9+/=_-]{24,}\Z")
-ENTROPY = 4.0  # bits a character; words and paths stay below, random base64 of this length above
+ENTROPY = 4.0  # bits a character; names with numbers stay below, random base64 of this length above
 
 
 def looks_secret(name: str, value: str) -> bool:
@@ -64,7 +64,10 @@ def looks_secret(name: str, value: str) -> bool:
         return False
     if SECRET_NAME.search(name) and not name.upper().endswith(("_FILE", "_PATH", "_ARN", "_URL", "_NAME", "_ID")):
         return True
-    return bool(SECRET_VALUE.search(value)) or (bool(OPAQUE.match(value)) and _entropy(value) >= ENTROPY)
+    if SECRET_VALUE.search(value):
+        return True
+    mixed = all(re.search(kind, value) for kind in ("[a-z]", "[A-Z]", "[0-9]"))
+    return mixed and bool(OPAQUE.match(value)) and _entropy(value) >= ENTROPY
 
 
 def _entropy(value: str) -> float:

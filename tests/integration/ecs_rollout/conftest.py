@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,19 +16,33 @@ from tests.integration.ecs_rollout.stack import Stack
 from tests.lab.aws.running import RunningLab
 
 
-@pytest.fixture
-def stack(faulty_lab: RunningLab) -> Iterator[Stack]:
-    made = Stack(faulty_lab, f"svc{secrets.token_hex(3)}").build()
-    yield made
-    faulty_lab.control("DELETE", "chaos")
-    ecs = faulty_lab.client("ecs")
-    for arn in ecs.list_services(cluster=made.facts["cluster"])["serviceArns"]:
-        ecs.delete_service(cluster=made.facts["cluster"], service=arn, force=True)
+@pytest.fixture(autouse=True)
+def healthy_api(shared_lab: RunningLab) -> Iterator[None]:
+    """Whatever faults a test switches on are off afterwards."""
+    yield
+    shared_lab.control("DELETE", "chaos")
+
+
+@contextmanager
+def made(lab: RunningLab) -> Iterator[Stack]:
+    stack = Stack(lab, f"svc{secrets.token_hex(3)}").build()
+    yield stack
+    ecs, cluster = lab.client("ecs"), stack.facts["cluster"]
+    for arn in ecs.list_services(cluster=cluster)["serviceArns"]:
+        ecs.delete_service(cluster=cluster, service=arn, force=True)
 
 
 @pytest.fixture
-def served(stack: Stack) -> Stack:
-    """The same, with release 1 live."""
-    result = stack.roll_out("1")
-    assert result["state"] == "live", result["reason"]
-    return stack
+def stack(shared_lab: RunningLab) -> Iterator[Stack]:
+    """For a test that begins with nothing."""
+    with made(shared_lab) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def served(shared_lab: RunningLab) -> Iterator[Stack]:
+    """A service with release 1 live; later tests of a module find it with what the earlier ones left."""
+    with made(shared_lab) as shared:
+        result = shared.roll_out("1")
+        assert result["state"] == "live", result["reason"]
+        yield shared

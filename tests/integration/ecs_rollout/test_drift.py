@@ -52,7 +52,8 @@ def test_fields_that_start_no_deployment_are_mended_without_one(served: Stack) -
     assert after["deploymentConfiguration"]["minimumHealthyPercent"] == 100
     assert after["deploymentConfiguration"]["deploymentCircuitBreaker"]["enable"] is True
     assert after["healthCheckGracePeriodSeconds"] == before["healthCheckGracePeriodSeconds"]
-    assert after["currentServiceDeployment"] == before["currentServiceDeployment"]  # none was started
+    started = ecs.list_service_deployments(cluster=served.facts["cluster"], service=served.name)["serviceDeployments"]
+    assert len(started) == 1  # that of the first release
     rule = next(r for r in elb.describe_rules(ListenerArn=served.facts["test"])["Rules"] if not r["IsDefault"])
     assert rule["Priority"] == "100"
 
@@ -66,6 +67,7 @@ def test_a_desired_count_that_somebody_moved_stays_unless_it_is_managed(served: 
     since = served.mark()
     assert served.roll_out("1")["state"] == "unchanged"
     assert served.calls(since, mutating=True) == []
+    served.roll_out("1", manage_desired_count=True)
 
 
 def test_fields_that_start_a_deployment_are_mended_by_a_rollout_of_the_same_release(served: Stack) -> None:
@@ -93,16 +95,14 @@ def test_fields_that_start_a_deployment_are_mended_by_a_rollout_of_the_same_rele
 def test_a_rule_that_disagrees_with_ecs_stops_everything(served: Stack) -> None:
     elb = served.lab.client("elbv2")
     rule = next(r for r in elb.describe_rules(ListenerArn=served.facts["production"])["Rules"] if not r["IsDefault"])
-    groups = [
-        {"TargetGroupArn": served.facts["blue"], "Weight": 50},
-        {"TargetGroupArn": served.facts["green"], "Weight": 50},
-    ]
-    elb.modify_rule(RuleArn=rule["RuleArn"], Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}])
+    halves = [{"TargetGroupArn": served.facts[which], "Weight": 50} for which in ("blue", "green")]
+    elb.modify_rule(RuleArn=rule["RuleArn"], Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": halves}}])
     since = served.mark()
     result = served.roll_out("2")
     assert (result["state"], result["changed"]) == ("needs_operator", False)
     assert "serves through target group" in result["reason"]
     assert served.calls(since, mutating=True) == []
+    elb.modify_rule(RuleArn=rule["RuleArn"], Actions=rule["Actions"])
 
 
 def test_somebody_elses_deployment_is_named_and_not_touched(served: Stack) -> None:

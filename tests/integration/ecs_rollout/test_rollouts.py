@@ -10,10 +10,7 @@ import time
 import urllib.error
 import urllib.request
 
-import pytest
-
-from ansible_collections.greenlight.serving.plugins.module_utils._clients.aws_errors import AwsError
-from ansible_collections.greenlight.serving.plugins.module_utils._glue import info
+from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_ecs, info
 from tests.integration.ecs_rollout.stack import Stack
 from tests.lab.load.generator import BackgroundLoad, Load
 
@@ -95,6 +92,17 @@ def test_a_first_release_that_fails_leaves_nothing_behind(stack: Stack) -> None:
     assert stack.record()["rejected"]
 
 
+def test_rollout_info_says_what_serves_and_what_is_known(served: Stack) -> None:
+    params, known = served.parameters(), served.record()
+    wanted = {name: params[name] for name in argspec_ecs.rollout_info() if name in params}
+    found = info.run({**wanted, "platform": "ecs"})
+    assert found["serving"] == {"id": known["live"], "label": known["releases"][known["live"]]}
+    assert found["weights"]["production"] == {f"{served.name}-blue": 100, f"{served.name}-green": 0}
+    assert (found["closed"], found["moving"], found["unfinished"]) == (False, None, {})
+    assert [target["state"] for target in found["targets"]] == ["healthy", "healthy"]
+    assert found["record"]["live"] == known["live"]
+
+
 def test_good_and_bad_releases_under_load(served: Stack) -> None:
     first = served.record()["live"]
     with BackgroundLoad(Load(served.url, rate=40, seconds=120, stream_seconds=0.3)) as load:
@@ -125,8 +133,10 @@ def test_good_and_bad_releases_under_load(served: Stack) -> None:
 
 
 def test_last_good_is_pinned_until_the_inventory_agrees_or_it_is_unpinned(served: Stack) -> None:
-    first = served.record()["live"]
     second = served.roll_out("2")["release"]["id"]
+    first = served.record()["last_good"]
+    ecs = served.lab.client("ecs")
+    registered = ecs.list_task_definitions(familyPrefix=served.name)["taskDefinitionArns"]
     back = served.roll_out("2", target_release="last_good", pin=True)
     assert (back["state"], back["release"]["id"]) == ("live", first), back["reason"]
     assert served.record()["pinned"] == first
@@ -140,11 +150,21 @@ def test_last_good_is_pinned_until_the_inventory_agrees_or_it_is_unpinned(served
     forward = served.roll_out("2", unpin=True)
     assert (forward["state"], forward["release"]["id"]) == ("live", second), forward["reason"]
     assert served.record()["pinned"] == ""
-    families = served.lab.client("ecs").list_task_definitions(familyPrefix=served.name)["taskDefinitionArns"]
-    assert len(families) == 2  # going back and forth registered nothing anew
+    assert ecs.list_task_definitions(familyPrefix=served.name)["taskDefinitionArns"] == registered
+
+
+def test_a_service_that_is_not_ours_is_not_removed(served: Stack) -> None:
+    ecs, arn = served.lab.client("ecs"), served.service()["serviceArn"]
+    ecs.untag_resource(resourceArn=arn, tagKeys=["greenlight:service"])
+    timing = {"deadline": 3, "rollback_deadline": 3, "poll": 0.3, "settle": 0.5}
+    result = served.roll_out("1", state="absent", timing=timing)
+    assert result["state"] == "needs_operator", result["reason"]
+    assert served.service()["status"] == "ACTIVE"
 
 
 def test_removal_takes_what_carries_our_tag_and_nothing_else(served: Stack) -> None:
+    restored = served.roll_out("2")  # rules and tag, if another test took them
+    assert restored["state"] in ("live", "unchanged"), restored["reason"]
     elb, ecs = served.lab.client("elbv2"), served.lab.client("ecs")
     foreign = elb.create_rule(
         ListenerArn=served.facts["production"],
@@ -166,37 +186,3 @@ def test_removal_takes_what_carries_our_tag_and_nothing_else(served: Stack) -> N
     again = served.roll_out("1", state="absent")
     assert (again["state"], again["changed"]) == ("unchanged", False)
     assert served.calls(since, mutating=True) == []
-
-
-def test_a_service_that_is_not_ours_is_not_removed(served: Stack) -> None:
-    ecs = served.lab.client("ecs")
-    ecs.untag_resource(resourceArn=served.service()["serviceArn"], tagKeys=["greenlight:service"])
-    result = served.roll_out(
-        "1", state="absent", timing={"deadline": 4, "rollback_deadline": 4, "poll": 0.3, "settle": 0.5}
-    )
-    assert result["state"] == "needs_operator", result["reason"]
-    assert served.service()["status"] == "ACTIVE"
-
-
-def test_rollout_info_says_what_serves_and_what_is_known(served: Stack) -> None:
-    params = served.parameters()
-    wanted = {name: params[name] for name in argspec_names() if name in params}
-    found = info.run({**wanted, "platform": "ecs"})
-    known = served.record()
-    assert found["serving"] == {"id": known["live"], "label": known["releases"][known["live"]]}
-    assert found["weights"]["production"] == {f"{served.name}-blue": 100, f"{served.name}-green": 0}
-    assert (found["closed"], found["moving"], found["unfinished"]) == (False, None, {})
-    assert [target["state"] for target in found["targets"]] == ["healthy", "healthy"]
-    assert found["record"]["live"] == known["live"]
-
-
-def argspec_names() -> list[str]:
-    return list(info.argspec_ecs.rollout_info())
-
-
-def test_the_cloud_answers_with_its_own_codes(stack: Stack) -> None:
-    from ansible_collections.greenlight.serving.plugins.module_utils._clients.aws import Aws
-
-    with pytest.raises(AwsError) as caught:
-        Aws(stack.parameters()).read("ecs", "list_service_deployments", cluster="nowhere", service="nothing")
-    assert caught.value.not_found

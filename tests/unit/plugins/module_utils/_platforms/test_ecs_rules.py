@@ -1,0 +1,57 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules in front: which is ours, open or closed, and where they send requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms import ecs_rules
+
+from .ecs_params import BLUE, GREEN, PRODUCTION, params
+
+
+def rule(arn: str, priority: str, group: str = BLUE, conditions: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    actions = [{"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group, "Weight": 100}]}}]
+    return {"RuleArn": arn, "Priority": priority, "Conditions": conditions or [], "Actions": actions}
+
+
+def test_ours_is_what_ecs_names_then_our_priority_then_whatever_forwards_to_our_groups() -> None:
+    foreign = rule("foreign", "100", "arn:other")
+    first, second = rule("first", "7"), rule("second", "100", GREEN)
+    default = {**rule("default", "default"), "IsDefault": True}
+    assert ecs_rules.ours([default, foreign, first, second], params(), "first")["RuleArn"] == "first"
+    assert ecs_rules.ours([default, foreign, first, second], params())["RuleArn"] == "second"
+    assert ecs_rules.ours([default, foreign, first], params())["RuleArn"] == "first"
+    assert ecs_rules.ours([default, foreign], params()) is None
+
+
+def test_a_closed_rule_asks_for_the_proof_and_an_open_one_does_not() -> None:
+    closed = rule("a", "1", conditions=ecs_rules.conditions(params(), "s3cret"))
+    opened = rule("a", "1", conditions=ecs_rules.conditions(params()))
+    assert (ecs_rules.proof_of(closed), ecs_rules.proof_of(opened), ecs_rules.proof_of(None)) == ("s3cret", "", "")
+    assert ecs_rules.same_conditions(closed, ecs_rules.conditions(params(), "s3cret"))
+    assert not ecs_rules.same_conditions(closed, ecs_rules.conditions(params()))
+
+
+def test_conditions_are_the_same_in_either_spelling_and_any_order() -> None:
+    wanted = params(**{"load_balancer.rule": {"path_patterns": ["/a", "/b"], "host_headers": ["x.example"]}})
+    as_read = [
+        {"Field": "host-header", "Values": ["x.example"], "HostHeaderConfig": {"Values": ["x.example"]}},
+        {"Field": "path-pattern", "Values": ["/b", "/a"]},
+    ]
+    assert ecs_rules.same_conditions({"Conditions": as_read}, ecs_rules.conditions(wanted))
+
+
+def test_everything_goes_to_the_live_group_and_the_other_stays_attached() -> None:
+    actions = ecs_rules.forward(params(), GREEN)
+    assert ecs_rules.weights({"Actions": actions}) == {BLUE: 0, GREEN: 100}
+    assert ecs_rules.weights({"Actions": [{"Type": "forward", "TargetGroupArn": BLUE}]}) == {BLUE: 1}
+    assert ecs_rules.weights({"Actions": [{"Type": "fixed-response"}]}) == {}
+
+
+def test_a_new_rule_names_listener_priority_and_tags() -> None:
+    given = ecs_rules.creation(params(), PRODUCTION, BLUE, "s3cret", [{"Key": "a", "Value": "b"}])
+    assert (given["ListenerArn"], given["Priority"], given["Tags"]) == (PRODUCTION, 100, [{"Key": "a", "Value": "b"}])
+    assert ecs_rules.proof_of(given) == "s3cret"
