@@ -89,7 +89,7 @@ def probe_item() -> Spec:
 
 
 def reach() -> Spec:
-    """What a probe may connect to, and whom it trusts; see `_probes.http.Reach`."""
+    """What a probe may connect to, and whom it trusts; see `_probes.transport.Reach`."""
     return {
         "type": "dict",
         "apply_defaults": True,

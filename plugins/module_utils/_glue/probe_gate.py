@@ -16,11 +16,11 @@ from typing import Any
 
 from .._engine.finding import Finding
 from .._engine.verdict import FAIL, INCONCLUSIVE, PASS, UNDECIDED, Gate, Sample, Verdict, judge, pause
-from .._probes import http
+from .._probes import transport
 from .._probes.address import parse_base
-from .._probes.http import Reach
 from .._probes.ladder import Route, Send, of_release, run_round
 from .._probes.spec import ProbeSpec, parse_gate, parse_headers, parse_specs
+from .._probes.transport import Reach
 from . import argspec_common
 from .argspec_common import Spec
 
@@ -47,7 +47,7 @@ class Tools:
 
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    send: Send = http.send
+    send: Send = transport.send
     stop: Callable[[], bool] = lambda: False
 
 

@@ -14,9 +14,9 @@ from .._engine.verdict import INCONCLUSIVE, Sample
 from .._platforms.base import PortError
 from .._platforms.ecs_read import Calls
 from .._probes.address import Base, parse_base
-from .._probes.http import Reach
 from .._probes.ladder import Route, run_round
 from .._probes.spec import ProbeSpec
+from .._probes.transport import Reach
 
 LISTENERS = {"production": "production_listener_arn", "test_listener": "test_listener_arn"}
 

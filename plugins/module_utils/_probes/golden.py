@@ -15,8 +15,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Optional, Protocol, Sequence, Tuple, Union
 
-from .http import Answer
 from .text import printable
+from .transport import Answer
 
 Step = Union[str, int]
 _VALUE = 40  # characters of a value, or of the path to it, in a difference
@@ -192,8 +192,12 @@ def _subset(wanted: Any, got: Any, at: Tuple[Step, ...], hide: Sequence[str]) ->
 
 def _same(wanted: Any, got: Any) -> bool:
     if is_number(wanted) and is_number(got):
-        return bool(wanted == got or (wanted != wanted and got != got))
+        return bool(wanted == got) or (_is_nan(wanted) and _is_nan(got))
     return type(wanted) is type(got) and bool(wanted == got)
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _show(value: Any, hide: Sequence[str]) -> str:

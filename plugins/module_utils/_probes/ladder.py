@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from typing import Callable, Optional, Sequence, Tuple
 
 from .._engine.verdict import FAIL, INCONCLUSIVE, PASS, Sample
-from . import http
+from . import transport
 from .address import Base
 from .golden import Status, compare
-from .http import Answer, Reach, Request
 from .spec import ProbeSpec
 from .text import printable
+from .transport import Answer, Reach, Request
 from .wire import NoAnswerError
 
 MARK_HEADER = "x-greenlight-release"
@@ -43,7 +43,7 @@ def run_round(
     route: Route,
     deadline: Optional[float] = None,
     clock: Callable[[], float] = time.monotonic,
-    send: Send = http.send,
+    send: Send = transport.send,
 ) -> Tuple[Sample, ...]:
     """One sample per probe that was sent; `deadline` (on the clock) cuts the round, and the probe under way, short.
 

@@ -72,8 +72,8 @@ class Reader:
 
     def whole(self, field: str, default: int, low: int, high: int) -> int:
         value = self.raw(field, default)
-        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
-            return value
+        if is_whole(value) and low <= value <= high:
+            return int(value)
         self.wrong(field, shown(value), f"a whole number from {low} to {high}", _mend(value))
         return default
 
@@ -85,6 +85,11 @@ def _mend(value: object) -> str:
 def is_finite(value: object) -> bool:
     """A number that is neither NaN nor infinite, and no truth value."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_whole(value: object) -> bool:
+    """A whole number, and no truth value."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def shown(value: object) -> str:

@@ -18,8 +18,8 @@ from .._engine.finding import Finding
 from .._engine.verdict import Gate
 from .address import LONGEST_URL
 from .golden import Check, Json, Near, Status, Text, parse_path
-from .http import BODY_LIMIT, Request
-from .reader import Reader, is_finite, shown
+from .reader import Reader, is_finite, is_whole, shown
+from .transport import BODY_LIMIT, Request
 
 FIELDS = (
     *("name", "path", "method", "headers", "secret_headers", "body", "body_json"),
@@ -186,7 +186,7 @@ def _checks(read: Reader, method: str) -> Tuple[Check, ...]:
 def _status(read: Reader, field: str) -> Optional[Check]:
     given = read.raw(field, [200])
     wanted = given if isinstance(given, (list, tuple)) else [given]
-    good = [status for status in wanted if type(status) is int and 100 <= status <= 599]
+    good = [status for status in wanted if is_whole(status) and 100 <= status <= 599]
     if good and len(good) == len(wanted):
         return Status(tuple(good))
     read.wrong(field, shown(given), "a list of HTTP statuses from 100 to 599", "For example status: [200].")

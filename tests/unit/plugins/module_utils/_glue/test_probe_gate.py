@@ -19,7 +19,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._glue.probe_gat
     run,
     summary,
 )
-from ansible_collections.greenlight.serving.plugins.module_utils._probes.http import Answer, Request
+from ansible_collections.greenlight.serving.plugins.module_utils._probes.transport import Answer, Request
 from ansible_collections.greenlight.serving.plugins.module_utils._probes.wire import NoAnswerError
 
 ASK = {"base_url": "http://model.example:8000/v1", "probes": [{"name": "seven", "path": "/seven"}]}

@@ -23,7 +23,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._probes.golden 
     compare,
     parse_path,
 )
-from ansible_collections.greenlight.serving.plugins.module_utils._probes.http import Answer
+from ansible_collections.greenlight.serving.plugins.module_utils._probes.transport import Answer
 
 NOPE = hashlib.sha256(b"nope").hexdigest()[:12]
 

@@ -12,9 +12,9 @@ import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.verdict import FAIL, INCONCLUSIVE, PASS, Sample
 from ansible_collections.greenlight.serving.plugins.module_utils._probes.address import Base
-from ansible_collections.greenlight.serving.plugins.module_utils._probes.http import Answer, Reach, Request
 from ansible_collections.greenlight.serving.plugins.module_utils._probes.ladder import Route, of_release, run_round
 from ansible_collections.greenlight.serving.plugins.module_utils._probes.spec import ProbeSpec, parse_specs
+from ansible_collections.greenlight.serving.plugins.module_utils._probes.transport import Answer, Reach, Request
 from ansible_collections.greenlight.serving.plugins.module_utils._probes.wire import NoAnswerError
 
 BASE = Base("http", "model.example", 80, "")

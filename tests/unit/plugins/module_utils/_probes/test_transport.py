@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.greenlight.serving.plugins.module_utils._probes.address import Base, parse_base
-from ansible_collections.greenlight.serving.plugins.module_utils._probes.http import Reach, Request, send
+from ansible_collections.greenlight.serving.plugins.module_utils._probes.transport import Reach, Request, send
 from ansible_collections.greenlight.serving.plugins.module_utils._probes.wire import CAUSES, NoAnswerError
 
 LOOPBACK = Reach(allow_loopback=True)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._probes.address import Base, parse_base
-from ansible_collections.greenlight.serving.plugins.module_utils._probes.http import Answer, Reach, Request, send
+from ansible_collections.greenlight.serving.plugins.module_utils._probes.transport import Answer, Reach, Request, send
 from ansible_collections.greenlight.serving.plugins.module_utils._probes.wire import NoAnswerError
 
 LOOPBACK = Reach(allow_loopback=True)
