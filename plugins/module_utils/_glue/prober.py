@@ -38,7 +38,8 @@ class RouteProber:
         try:
             if route == "direct":
                 return self._direct(release, seen)
-            return self._round(Route(self._base(route), route, headers=self._headers(seen), **self._common()))
+            headers, secrets = self._headers(seen), tuple(seen.proof.values())
+            return self._round(Route(self._base(route), route, headers=headers, secrets=secrets, **self._common()))
         except (PortError, LookupError, ValueError) as error:
             return (Sample(time.monotonic(), route, INCONCLUSIVE, str(error)),)
 

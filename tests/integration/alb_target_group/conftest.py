@@ -3,4 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The collection's import finder, as for the unit tests."""
 
-from tests.unit.conftest import ROOT as ROOT
+from tests.unit import conftest
+
+ROOT = conftest.ROOT  # importing that file has installed the finder

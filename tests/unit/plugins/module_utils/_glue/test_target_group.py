@@ -264,7 +264,7 @@ def test_absent_when_there_is_none(cloud: Cloud) -> None:
 
 
 def test_absent_while_a_rule_forwards_to_it(cloud: Cloud) -> None:
-    for _ in range(ATTEMPTS - 1):
+    for _turn in range(ATTEMPTS - 1):
         cloud.looks()
         cloud.stub.add_client_error("delete_target_group", "ResourceInUse", "is currently in use", 400)
         cloud.looks()
@@ -310,7 +310,7 @@ def test_an_effect_that_shows_late_is_waited_for(cloud: Cloud) -> None:
 
 
 def test_an_effect_that_never_shows_is_an_error(cloud: Cloud) -> None:
-    for _ in range(ATTEMPTS):
+    for _turn in range(ATTEMPTS):
         cloud.looks()
         cloud.stub.add_response("add_tags", {}, {"ResourceArns": [ARN], "Tags": [{"Key": "a", "Value": "1"}]})
         cloud.looks()

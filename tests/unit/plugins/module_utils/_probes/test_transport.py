@@ -61,7 +61,7 @@ def test_a_host_header_of_ones_own(serve: Callable[..., Any]) -> None:
 
 def test_a_fresh_connection_each_time(serve: Callable[..., Any], connected: list[str]) -> None:
     server = serve(b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok")
-    for _ in range(3):
+    for _turn in range(3):
         send(server.base, Request("/"), LOOPBACK)
     assert len(connected) == 3
 
@@ -74,7 +74,7 @@ def test_nothing_from_around_us(
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://192.0.2.1:3128")
     server = serve(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n")
-    for _ in range(2):
+    for _turn in range(2):
         send(server.base, Request("/"), LOOPBACK)
     assert set(connected) == {"127.0.0.1"}
     assert not any(word in b"".join(server.requests).lower() for word in (b"cookie", b"authorization", b"proxy"))
@@ -102,7 +102,7 @@ def test_head_has_no_body(serve: Callable[..., Any]) -> None:
 
 def test_an_early_answer_to_a_large_request_is_heard(serve: Callable[..., Any]) -> None:
     server = serve(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-    for _ in range(5):  # the server hangs up on what it hasn't read; what it said before stays readable
+    for _turn in range(5):  # the server hangs up on what it hasn't read; what it said before stays readable
         assert send(server.base, Request("/", "POST", body=b"x" * 2**22), LOOPBACK).status == 413
 
 
@@ -215,7 +215,7 @@ def test_https_to_a_server_without_tls(serve: Callable[..., Any]) -> None:
 
 
 def test_a_handshake_that_never_ends(serve: Callable[..., Any]) -> None:
-    base = serve(lambda connection: [None for _ in iter(lambda: connection.recv(4096), b"")], read_request=False).base
+    base = serve(lambda connection: [None for _part in iter(lambda: connection.recv(4096), b"")], read_request=False).base
     with pytest.raises(NoAnswerError) as caught:
         send(Base("https", base.host, base.port, ""), Request("/", timeout=0.3), LOOPBACK)
     assert caught.value.cause == "late"

@@ -258,7 +258,7 @@ def test_two_hundred_hostile_answers_leave_nothing_open(serve: Callable[..., Any
     server = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok")
     silence(server.base)
     before = len(list(Path("/proc/self/fd").iterdir()))
-    for _ in range(200):
+    for _turn in range(200):
         silence(server.base)
     for thread in server.threads[1:]:
         thread.join(5)
