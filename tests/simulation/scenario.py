@@ -20,6 +20,7 @@ from tests.simulation.ports import Faults, KilledError, Ports
 TIMING = Timing(deadline=400.0, rollback_deadline=400.0, min_ready=8.0, bake=6.0, poll=2.0, backoff=1.0, settle=5.0)
 GATE = Gate(interval=2.0, count=3, failure_limit=0, error_limit=20, deadline=120.0)
 QUIET = Faults()
+HEALING = 20.0  # seconds the cloud may need to replace what the world took
 RELEASES = {
     "good": Behaviour(),
     "unmarked": Behaviour(marked=False),
@@ -28,7 +29,13 @@ RELEASES = {
     "wrong_unmarked": Behaviour(right=False, marked=False),
     "crashing": Behaviour(crash_after=5.0),
 }
-BAD = frozenset({"never_healthy", "wrong", "wrong_unmarked", "crashing"})
+CAUSES = {  # what the engine must have found, when nothing but the API disturbs it
+    "never_healthy": "ECS ended the deployment (3 failed targets)",
+    "wrong": "the new release answers wrongly",
+    "wrong_unmarked": "the new release answers wrongly",
+    "crashing": "loss(es) of healthy targets in judging",
+}
+BAD = frozenset(CAUSES)
 
 
 def plan(release: str, run: int = 0, **changes: object) -> Plan:
@@ -57,7 +64,16 @@ def cloud_with(live: str, rng: random.Random, crash_rate: float = 0.0) -> Ports:
         cloud.advance(10.0)
         ports.record = replace(ports.record, live=live, last_good="older", generation=1)
     cloud.crash_rate = crash_rate
+    cloud.watch = lambda: _check_capacity(cloud)
     return ports
+
+
+def _check_capacity(cloud: Cloud) -> None:
+    """I1: once it served in full strength, nothing but the world takes it lower."""
+    healthy = sum(task.state == "healthy" for task in cloud.tasks)
+    if cloud.service is None or cloud.rule != "open" or cloud.now - cloud.lost_by_world < HEALING:
+        return
+    assert healthy >= cloud.desired, f"I1: {healthy} of {cloud.desired} healthy at {cloud.now}"
 
 
 def run(ports: Ports, wanted: Plan, faults: Faults = QUIET, events: list[Event] | None = None) -> Ended:
@@ -246,6 +262,9 @@ def _check_outcome(played: Played, context: str) -> None:
     else:
         back = "removed" if played.made.first else "rolled_back"
         assert state in ((back,) if release in BAD else ("live", "unchanged")), f"I9 {release} is {context}"
+        if release in BAD and not played.made.kills:
+            assert CAUSES[release] in context, context
+            assert release in played.ports.record.rejected, f"not rejected: {context}"
 
 
 def _check_rerun(ports: Ports, wanted: Plan, ended: Ended, made: Schedule) -> None:

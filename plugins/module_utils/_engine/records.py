@@ -45,7 +45,8 @@ def going(plan: Plan, state: State, phase: Phase) -> Record:
     """The same rollout, in another phase."""
     if not state.record.unfinished:
         return opened(plan, state, phase)
-    return _next(plan, state, unfinished={**state.record.unfinished, "phase": phase.value})
+    kept = {key: value for key, value in state.record.unfinished.items() if key != "interrupted"}
+    return _next(plan, state, unfinished={**kept, "phase": phase.value})
 
 
 def turned(plan: Plan, state: State, cause: Cause) -> Record:

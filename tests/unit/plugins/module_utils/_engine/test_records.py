@@ -71,6 +71,12 @@ def test_every_change_is_the_next_generation_and_names_only_what_it_mentions() -
     assert dict(new.releases) == {"new": "digits:2", "old": "digits:1"}
 
 
+def test_a_rollout_that_goes_on_is_no_longer_interrupted() -> None:
+    left = record(unfinished={**UNFINISHED, "interrupted": "yes"})
+    new = records.going(PLAN, cases.state(Phase.MOVING, record=left), Phase.MOVING)
+    assert new.unfinished == UNFINISHED
+
+
 def test_the_way_back_is_written_with_its_cause_and_keeps_whose_rollout_it_is() -> None:
     state = cases.state(Phase.MOVING)
     new = records.turned(PLAN, state, Cause("wrong", "ECS", "proof"))
