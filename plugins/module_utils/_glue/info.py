@@ -14,9 +14,10 @@ from .._clients.aws import Aws
 from .._engine.model import Record
 from .._platforms import ecs_rules
 from .._platforms.base import PortError
+from .._platforms.ecs_names import short
 from .._platforms.ecs_read import Reader, Snapshot
 from .._platforms.ecs_release import service_key
-from .._platforms.ecs_view import View, short
+from .._platforms.ecs_view import View
 from .._store.s3 import S3Store, key_of
 from . import argspec_ecs
 from .redact import Redactor

@@ -75,7 +75,7 @@ class Ecs:
             todo={verb: tuple(step.line for step in listed) for verb, listed in self._steps.items()},
             drift=self._drift(view, plan),
             labels=view.labels(),
-            problem="" if plan.remove else view.problem(),
+            problem=view.not_ours() if plan.remove else view.problem(),
             back_to=home.release if (home := steps.home()) and not plan.first else "",
             proof={ecs_rules.PROOF_HEADER: proof} if proof else {},
         )

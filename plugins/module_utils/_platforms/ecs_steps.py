@@ -16,8 +16,9 @@ from typing import Any
 
 from .._engine.model import Plan
 from . import ecs_diff, ecs_release, ecs_rules
+from .ecs_names import short
 from .ecs_release import SERVICE_TAG, service_key, tag_list
-from .ecs_view import View, short
+from .ecs_view import View
 
 Json = dict[str, Any]
 
@@ -259,9 +260,10 @@ class Steps:
 
     def remove(self, tagged_rules: frozenset[str]) -> list[Step]:
         """`tagged_rules`: ARNs of rules that carry this service's tag."""
-        mine = service_key(self._params)
         snapshot, steps = self.view.snapshot, []
-        if snapshot.active and (snapshot.active.get("tags") or {}).get(SERVICE_TAG) == mine:
+        if self.view.not_ours():
+            return []
+        if snapshot.active:
             line = f"DeleteService: {self._params['name']} with its tasks"
             steps.append(Step("ecs", "delete_service", {**self._place, "force": True}, line))
         for rule in (*snapshot.test_rules, *snapshot.production_rules):

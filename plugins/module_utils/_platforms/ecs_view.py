@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._engine.model import Deployment, Movement, Target
 from . import ecs_diff, ecs_release, ecs_rules
+from .ecs_names import readable, short, task_address
 from .ecs_read import Snapshot
 
 Json = dict[str, Any]
@@ -28,13 +28,6 @@ MOVEMENTS = {
     "ROLLBACK_FAILED": Movement.STOPPED,
 }
 DONE = ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL")
-
-
-def short(arn: str) -> str:
-    """The part of an ARN that a person knows a thing by; for target groups and load balancers its name."""
-    if ":targetgroup/" in arn or ":loadbalancer/" in arn:
-        return arn.split("/")[-2]
-    return arn.rpartition("/")[2] or arn
 
 
 @dataclass(frozen=True)
@@ -87,6 +80,13 @@ class View:
                 f"{', '.join(map(short, taking)) or 'none'}. Make the rule's weights agree with ECS first."
             )
         return ""
+
+    def not_ours(self) -> str:
+        """Why the service may not be removed; "" = it may."""
+        service, mine = self.snapshot.active, ecs_release.service_key(self.params)
+        if not service or (service.get("tags") or {}).get(ecs_release.SERVICE_TAG) == mine:
+            return ""
+        return f"the service does not carry the tag {ecs_release.SERVICE_TAG} = {mine}, so it is not removed"
 
     # ---- releases ----
 
@@ -194,7 +194,7 @@ class View:
             id=str(deployment["serviceDeploymentArn"]),
             release=release,
             movement=MOVEMENTS[deployment["status"]],
-            reason=_readable(self._why(deployment)),
+            reason=readable(self._why(deployment)),
             failures=max(int(breaker.get("failureCount") or 0), self._failed_tasks(deployment)),
             threshold=int(breaker.get("threshold") or 0),
             by="greenlight" if release else "somebody else",
@@ -235,7 +235,7 @@ class View:
 
     def targets(self) -> tuple[Target, ...]:
         """Every target of the live group and every task that is not registered, with whose it is."""
-        tasks = {address: task for task in self.snapshot.tasks if (address := _address(task))}
+        tasks = {address: task for task in self.snapshot.tasks if (address := task_address(task))}
         found = []
         for description in self.snapshot.health.get(self.live_group(), ()):
             target, health = description["Target"], description.get("TargetHealth") or {}
@@ -245,9 +245,9 @@ class View:
             state = str(health.get("State", "unavailable"))
             found.append(self._target(address, port, task, state, reason, str(target.get("AvailabilityZone", ""))))
         for task in self.snapshot.tasks:
-            if _address(task) in tasks or not _address(task):
+            if task_address(task) in tasks or not task_address(task):
                 found.append(
-                    self._target(_address(task), None, task, "unregistered", str(task.get("lastStatus", "")), "")
+                    self._target(task_address(task), None, task, "unregistered", str(task.get("lastStatus", "")), "")
                 )
         return tuple(found)
 
@@ -280,20 +280,4 @@ class View:
     def events(self) -> tuple[str, ...]:
         """The service's last messages, oldest first; without its name, with names for ARNs and short task ids."""
         newest_first = (self.snapshot.service or {}).get("events") or []
-        return tuple(_readable(str(event.get("message", ""))) for event in reversed(newest_first[:20]))
-
-
-def _readable(message: str) -> str:
-    message = re.sub(r"^\(service [\w-]+(?:, taskSet [\w/-]+)?\) ", "", message)
-    message = re.sub(r"arn:[\w-]+:elasticloadbalancing:[\w-]*:\d*:targetgroup/([\w-]+)/\w+", r"\1", message)
-    return re.sub(r"\b([0-9a-f]{8})[0-9a-f]{24}\b", r"\1", message)
-
-
-def _address(task: Mapping[str, Any]) -> str:
-    """The private IPv4 address of the task's network interface; "" before it has one."""
-    for attachment in task.get("attachments", []):
-        if attachment.get("type") == "ElasticNetworkInterface":
-            for detail in attachment.get("details", []):
-                if detail.get("name") == "privateIPv4Address":
-                    return str(detail.get("value", ""))
-    return ""
+        return tuple(readable(str(event.get("message", ""))) for event in reversed(newest_first[:20]))

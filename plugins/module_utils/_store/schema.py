@@ -37,7 +37,10 @@ def dump(record: Record) -> bytes:
             document[name] = {key: _cut(text) for key, text in list(value.items())[-MOST:]}
         else:
             document[name] = _cut(value) if isinstance(value, str) else value
-    return json.dumps(document, sort_keys=False, ensure_ascii=True, indent=1).encode()
+    while len(raw := json.dumps(document, indent=1).encode()) > LARGEST:
+        longest = max(BY_RELEASE, key=lambda name: len(document[name]))
+        document[longest].pop(next(iter(document[longest])))
+    return raw
 
 
 def _cut(text: str) -> str:

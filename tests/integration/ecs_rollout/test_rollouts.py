@@ -105,7 +105,7 @@ def test_rollout_info_says_what_serves_and_what_is_known(served: Stack) -> None:
 
 def test_good_and_bad_releases_under_load(served: Stack) -> None:
     first = served.record()["live"]
-    with BackgroundLoad(Load(served.url, rate=40, seconds=120, stream_seconds=0.3)) as load:
+    with BackgroundLoad(Load(served.url, rate=40, seconds=120, stream_seconds=0.3, reuse_within=0.5)) as load:
         good = served.roll_out("2")
         assert (good["state"], good["previous"]["id"]) == ("live", first), good["reason"]
         assert good["identity"] == "proven"
@@ -156,9 +156,11 @@ def test_last_good_is_pinned_until_the_inventory_agrees_or_it_is_unpinned(served
 def test_a_service_that_is_not_ours_is_not_removed(served: Stack) -> None:
     ecs, arn = served.lab.client("ecs"), served.service()["serviceArn"]
     ecs.untag_resource(resourceArn=arn, tagKeys=["greenlight:service"])
-    timing = {"deadline": 3, "rollback_deadline": 3, "poll": 0.3, "settle": 0.5}
-    result = served.roll_out("1", state="absent", timing=timing)
-    assert result["state"] == "needs_operator", result["reason"]
+    since = served.mark()
+    result = served.roll_out("1", state="absent")
+    assert (result["state"], result["failed"]) == ("needs_operator", True), result["reason"]
+    assert "does not carry the tag" in result["reason"]
+    assert served.calls(since, mutating=True) == []
     assert served.service()["status"] == "ACTIVE"
 
 

@@ -84,7 +84,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"load_balancer.test_listener_arn": None, "route": "test_listener"}, "route", "needs"),
     ({"load_balancer.rule": {"priority": 0}}, "load_balancer.rule.priority", "1 to 50000"),
     ({"load_balancer.rule": {"path_patterns": []}}, "load_balancer.rule", "needs a path pattern"),
-    ({"load_balancer.rule": {"path_patterns": list("/" + x for x in "abcde")}}, "load_balancer.rule", "4 values"),
+    ({"load_balancer.rule": {"path_patterns": [f"/{x}" for x in "abcde"]}}, "load_balancer.rule", "4 values"),
     ({"load_balancer.rule": {"path_patterns": ["v2/*"]}}, "load_balancer.rule.path_patterns", "begin with"),
     ({"load_balancer.rule": {"path_patterns": ["/a b"]}}, "load_balancer.rule", "without spaces"),
     ({"load_balancer.rule": {"host_headers": ["x\r\nY: z"]}}, "load_balancer.rule", "without spaces"),
