@@ -75,7 +75,7 @@ class Show:
         with BackgroundLoad(load, self.build / "requests.jsonl") as traffic, Reporter(self.screen, traffic):
             for number, promise in enumerate(PROMISES, 2):
                 played.append((promise, self.release(promise, number)))
-                time.sleep(AFTERWARDS)
+            time.sleep(AFTERWARDS)  # the ones before have had the start of the next playbook
         return [outcome(promise, each, traffic) for promise, each in played]
 
     def release(self, promise: Promise, number: int) -> Played:
