@@ -76,9 +76,10 @@ class Cloud:
         self.slept: list[float] = []
         monkeypatch.setattr(self.aws, "_client", lambda *_args: self.client)
 
-    def looks(self, described: Any = DESCRIBED, attributes: Any = PLAIN, tags: Any = ()) -> None:
+    def looks(self, described: Any = None, attributes: Any = None, tags: Any = ()) -> None:
         """The three reads of a look."""
-        pairs = [{"Key": key, "Value": value} for key, value in attributes.items()]
+        described = described or DESCRIBED
+        pairs = [{"Key": key, "Value": value} for key, value in (attributes or PLAIN).items()]
         labels = [{"Key": key, "Value": value} for key, value in dict(tags).items()]
         self.stub.add_response("describe_target_groups", {"TargetGroups": [described]}, {"Names": ["digits-blue"]})
         self.stub.add_response("describe_target_group_attributes", {"Attributes": pairs}, {"TargetGroupArn": ARN})
