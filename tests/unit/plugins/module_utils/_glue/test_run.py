@@ -1,0 +1,60 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""run() before any call: what is wrong is refused at once, in the shape of every result."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import run
+
+from .._platforms.ecs_params import params
+
+KEYS = {
+    *("changed", "failed", "state", "rollout_id", "reason", "release", "previous", "timeline", "targets", "probes"),
+    *("identity", "requests", "rollback_verified", "duration", "diff"),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: Any) -> None:
+        raise AssertionError("a call left the process")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def offline(**changes: Any) -> dict[str, Any]:
+    """Parameters whose account cannot be asked: both a profile and keys."""
+    return params(**{"profile": "p", "access_key": "a", "secret_key": "planted-secret", **changes})
+
+
+def test_wrong_input_is_refused_with_everything_that_is_wrong() -> None:
+    result = run(
+        offline(**{"task_definition.cpu": 300, "gate.deadline": -1, "record.bucket": None, "probes": [{"path": "x"}]})
+    )
+    assert set(result) == {*KEYS, "msg"}
+    assert (result["state"], result["failed"], result["changed"]) == ("refused", True, False)
+    for field in ("task_definition.cpu", "gate.deadline", "record.bucket", "probes[0].path"):
+        assert field in result["reason"]
+    assert result["msg"] == result["reason"]
+
+
+def test_a_bucket_is_not_needed_in_check_mode() -> None:
+    result = run(offline(**{"record.bucket": None, "task_definition.cpu": 300}), check_mode=True)
+    assert "record.bucket" not in result["reason"]
+
+
+def test_an_account_that_cannot_be_asked_is_a_refusal_that_says_why() -> None:
+    result = run(offline())
+    assert (result["state"], result["failed"]) == ("refused", True)
+    assert "Both a profile and keys" in result["reason"]
+
+
+def test_secrets_are_masked_in_what_a_run_returns() -> None:
+    result = run(offline(**{"cluster": "planted-secret", "task_definition.cpu": 300}))
+    assert "planted-secret" not in str(result)

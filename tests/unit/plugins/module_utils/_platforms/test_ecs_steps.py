@@ -1,0 +1,226 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The calls that each verb would still make, in every situation: one at a time, and none when the effect is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_read import Snapshot
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_steps import Step
+
+from .ecs_params import BLUE, GREEN, PRODUCTION, TEST
+from .ecs_world import DEFINITIONS, FIELDS, NEW, OLD, OLDER, definition, rule, snapshot, steps
+
+NOTHING = Snapshot(at=1.0)
+BEFORE = (OLD, "SUCCESSFUL")
+
+
+def operations(found: list[Step]) -> list[str]:
+    return [step.operation for step in found]
+
+
+def fits_the_api(step: Step) -> bool:
+    model = botocore.session.get_session().get_service_model(step.service)
+    operation = "".join(word.capitalize() for word in step.operation.split("_"))
+    report = ParamValidator().validate(dict(step.arguments), model.operation_model(operation).input_shape)
+    return not report.has_errors()
+
+
+# ---- BEGIN ----
+
+
+def test_a_first_release_is_registered_closed_and_created() -> None:
+    found = steps(NOTHING).begin()
+    assert operations(found) == ["register_task_definition", "create_rule", "create_rule", "create_service"]
+    production, test = found[1].arguments, found[2].arguments
+    assert (production["ListenerArn"], test["ListenerArn"]) == (PRODUCTION, TEST)
+    assert any(condition["Field"] == "http-header" for condition in production["Conditions"])
+    assert not any(condition["Field"] == "http-header" for condition in test["Conditions"])
+    assert all(fits_the_api(step) for step in found)
+
+
+def test_what_exists_already_of_a_first_release_is_not_made_again() -> None:
+    there = replace(
+        NOTHING, definitions={DEFINITIONS[NEW]: definition(NEW)}, production_rules=(rule("production", "proof"),)
+    )
+    found = steps(there).begin()
+    assert operations(found) == ["create_rule", "create_service"]
+    assert found[-1].arguments["taskDefinition"] == DEFINITIONS[NEW]
+    token = found[-1].arguments["clientToken"]
+    assert len(token) <= 36
+    assert steps(there).begin()[-1].arguments["clientToken"] == token  # the same call again is the same call
+
+
+def test_an_open_rule_is_closed_before_a_service_is_made_behind_it() -> None:
+    there = replace(NOTHING, production_rules=(rule("production"),), test_rules=(rule("test"),))
+    found = steps(there).begin()
+    assert [step.line for step in found if "rule" in step.operation] == [
+        "ModifyRule: production rule, close it until the release is proven"
+    ]
+
+
+def test_a_new_release_is_registered_and_the_service_updated() -> None:
+    seen = snapshot(BEFORE)
+    found = steps(replace(seen, definitions={DEFINITIONS[OLD]: definition(OLD)})).begin()
+    assert operations(found) == ["register_task_definition", "update_service"]
+    found = steps(seen).begin()
+    assert operations(found) == ["update_service"]
+    assert found[0].arguments == {"cluster": "serving", "service": "digits", "taskDefinition": DEFINITIONS[NEW]}
+
+
+def test_an_inactive_definition_is_registered_anew() -> None:
+    seen = snapshot(BEFORE)
+    gone = {**seen.definitions, DEFINITIONS[NEW]: definition(NEW, status="INACTIVE")}
+    assert operations(steps(replace(seen, definitions=gone)).begin()) == ["register_task_definition", "update_service"]
+
+
+def test_nothing_is_begun_that_is_there() -> None:
+    assert steps(snapshot(BEFORE, (NEW, "IN_PROGRESS"), serves=NEW)).begin() == []
+    assert steps(snapshot(BEFORE, (NEW, "SUCCESSFUL"), serves=NEW)).begin() == []
+
+
+@pytest.mark.parametrize(
+    ("drift", "field"),
+    [
+        ({"platformVersion": "1.3.0"}, "platformVersion"),
+        ({"networkConfiguration": {}}, "networkConfiguration"),
+        ({"loadBalancers": [{**FIELDS["loadBalancers"][0], "containerPort": 1}]}, "loadBalancers"),
+        ({"serviceRegistries": [{"registryArn": "x"}]}, "serviceRegistries"),
+        ({"deployments": [{"volumeConfigurations": [{"name": "x"}]}]}, "volumeConfigurations"),
+        ({"deployments": [{"serviceConnectConfiguration": {"enabled": True}}]}, "serviceConnectConfiguration"),
+    ],
+)
+def test_a_drifted_field_is_sent_with_the_same_task_definition(drift: dict[str, Any], field: str) -> None:
+    seen = snapshot((NEW, "SUCCESSFUL"), serves=NEW, service=drift)
+    found = steps(seen).begin()
+    assert operations(found) == ["update_service"]
+    assert set(found[0].arguments) == {"cluster", "service", "taskDefinition", field}
+    assert fits_the_api(found[0])
+
+
+def test_an_earlier_release_goes_back_with_its_own_fields() -> None:
+    seen = snapshot((OLDER, "SUCCESSFUL"), BEFORE, service={"networkConfiguration": {}})
+    arguments = steps(seen, release=OLDER).begin()[0].arguments
+    assert arguments["taskDefinition"] == DEFINITIONS[OLDER]
+    assert arguments["networkConfiguration"] == FIELDS["networkConfiguration"]
+
+
+# ---- CONFIGURE, FINISH ----
+
+
+def test_settings_rules_and_tags_are_mended_in_calls_of_their_own() -> None:
+    other = {**rule("production"), "Priority": "7", "Conditions": []}
+    seen = snapshot(BEFORE, service={"healthCheckGracePeriodSeconds": 1, "tags": {}}, production_rules=(other,))
+    found = steps(seen).configure()
+    assert operations(found) == ["modify_rule", "set_rule_priorities", "update_service", "tag_resource"]
+    assert set(found[2].arguments) == {"cluster", "service", "healthCheckGracePeriodSeconds"}
+    assert all(fits_the_api(step) for step in found)
+
+
+def test_a_rule_that_vanished_is_made_again_open_when_something_was_proven_before() -> None:
+    found = steps(snapshot(BEFORE, production_rules=())).configure()
+    assert operations(found) == ["create_rule"]
+    assert not any(condition["Field"] == "http-header" for condition in found[0].arguments["Conditions"])
+
+
+def test_a_closed_rule_stays_closed_while_it_is_mended_and_finish_opens_it() -> None:
+    closed = {**rule("production", "s3cret"), "Priority": "7"}
+    seen = snapshot((NEW, "SUCCESSFUL"), serves=NEW, production_rules=(closed,))
+    assert operations(steps(seen).configure()) == ["set_rule_priorities"]
+    found = steps(seen).finish()
+    assert operations(found) == ["modify_rule"]
+    assert [condition["Field"] for condition in found[0].arguments["Conditions"]] == ["path-pattern"]
+    assert steps(snapshot(BEFORE)).finish() == []
+
+
+def test_nothing_is_configured_without_a_service() -> None:
+    assert steps(NOTHING).configure() == []
+
+
+# ---- ROLL_BACK ----
+
+
+def test_our_deployment_in_progress_is_stopped_by_its_arn() -> None:
+    found = steps(snapshot(BEFORE, (NEW, "IN_PROGRESS"), serves=NEW), previous=OLD).roll_back()
+    assert operations(found) == ["stop_service_deployment"]
+    assert found[0].arguments == {"serviceDeploymentArn": "deployment-1", "stopType": "ROLLBACK"}
+    assert fits_the_api(found[0])
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"])
+def test_while_ecs_rolls_back_there_is_nothing_to_do(status: str) -> None:
+    assert steps(snapshot(BEFORE, (NEW, status), serves=NEW), previous=OLD).roll_back() == []
+
+
+def test_a_completed_release_is_taken_back_by_an_update() -> None:
+    found = steps(snapshot(BEFORE, (NEW, "SUCCESSFUL"), serves=NEW), previous=OLD).roll_back()
+    assert operations(found) == ["update_service"]
+    assert found[0].arguments["taskDefinition"] == DEFINITIONS[OLD]
+
+
+def test_a_deployment_that_stopped_halfway_is_taken_back_by_an_update() -> None:
+    found = steps(snapshot(BEFORE, (NEW, "STOPPED"), serves=NEW), previous=OLD).roll_back()
+    assert operations(found) == ["update_service"]
+
+
+def test_ecs_going_back_to_another_release_than_ours_is_overruled() -> None:
+    """The record's live release is not what ECS completed last."""
+    found = steps(snapshot((OLDER, "SUCCESSFUL"), BEFORE, (NEW, "IN_PROGRESS"), serves=NEW), previous=OLDER).roll_back()
+    assert operations(found) == ["update_service"]
+    assert found[0].arguments["taskDefinition"] == DEFINITIONS[OLDER]
+
+
+def test_what_is_back_or_on_its_way_back_is_left_alone() -> None:
+    assert steps(snapshot(BEFORE, (NEW, "ROLLBACK_SUCCESSFUL")), previous=OLD).roll_back() == []
+    going = snapshot(BEFORE, (NEW, "SUCCESSFUL"), (OLD, "IN_PROGRESS"))
+    assert steps(going, previous=OLD).roll_back() == []
+
+
+def test_without_a_named_release_what_ecs_completed_before_comes_back_whosever_it_is() -> None:
+    seen = snapshot(("", "SUCCESSFUL"), (NEW, "SUCCESSFUL"), serves=NEW)
+    found = steps(seen).roll_back()
+    assert found[0].arguments["taskDefinition"] == DEFINITIONS[""]
+    assert "no release of ours" in found[0].line
+
+
+def test_with_nothing_to_go_back_to_nothing_is_removed() -> None:
+    assert steps(snapshot((NEW, "SUCCESSFUL"), serves=NEW)).roll_back() == []
+
+
+def test_a_first_release_is_removed_with_its_rules() -> None:
+    seen = snapshot((NEW, "IN_PROGRESS"), serves=NEW)
+    found = steps(seen, first=True).roll_back()
+    assert operations(found) == ["delete_service", "delete_rule", "delete_rule"]
+    assert [step.arguments.get("RuleArn") for step in found[1:]] == ["rule-test", "rule-production"]
+
+
+def test_the_live_group_is_read_and_never_assumed_to_be_blue() -> None:
+    entry = {**FIELDS["loadBalancers"][0], "targetGroupArn": GREEN}
+    entry["advancedConfiguration"] = {**entry["advancedConfiguration"], "alternateTargetGroupArn": BLUE}
+    seen = snapshot(BEFORE, service={"loadBalancers": [entry]}, production_rules=(rule("production", live=GREEN),))
+    revision = {**seen.revisions["revision-0"], "resolvedConfiguration": {"loadBalancers": [{"targetGroupArn": GREEN}]}}
+    seen = replace(seen, revisions={"revision-0": revision}, test_rules=(rule("test", live=GREEN),))
+    assert steps(seen).view.live_group() == GREEN
+    assert steps(seen).view.problem() == ""
+    assert "loadBalancers" not in steps(seen).begin()[0].arguments
+
+
+# ---- REMOVE ----
+
+
+def test_removal_goes_backwards_and_takes_only_what_carries_our_tag() -> None:
+    mine = {DEFINITIONS[OLD]: definition(OLD), DEFINITIONS[""]: definition("")}
+    seen = replace(snapshot(BEFORE), definitions=mine)
+    found = steps(seen, remove=True).remove(frozenset({"rule-production"}))
+    assert operations(found) == ["delete_service", "delete_rule", "deregister_task_definition"]
+    assert found[1].arguments == {"RuleArn": "rule-production"}
+    assert found[2].arguments == {"taskDefinition": DEFINITIONS[OLD]}
+    untagged = replace(seen, service={**(seen.service or {}), "tags": {}})
+    assert steps(untagged, remove=True).remove(frozenset({"rule-production"})) == []
