@@ -102,6 +102,7 @@ class Cloud:
     crash_rate: float = 0.0  # per task and second
     closed_zone: tuple[str, float, float] = ("", 0.0, 0.0)  # zone, from, to
     problem: str = ""
+    lags: bool = False  # reads may be old: keep the last snapshots
     count: int = 0
     watch: Callable[[], None] = lambda: None
 
@@ -120,7 +121,8 @@ class Cloud:
         if self.service is not None:
             self._schedule(self.service)
         self._complete()
-        self.history.append(self.snapshot())
+        if self.lags:
+            self.history.append(self.snapshot())
         self.watch()
 
     def _live_and_die(self) -> None:

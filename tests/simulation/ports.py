@@ -68,6 +68,7 @@ class Ports:
     def new_run(self, faults: Faults) -> None:
         self.faults, self.calls, self.writes, self.saves = faults, 0, [], 0
         self.passed_at = {}
+        self.cloud.lags = faults.lag > 0
 
     # ---- clock ----
 

@@ -109,6 +109,8 @@ def see(plan: Plan, state: State, seen: Observation, now: float) -> State:
 
 def _messages(plan: Plan, state: State, seen: Observation, now: float) -> State:
     if state.known is not None:
+        if state.known.issuperset(seen.events):
+            return state
         for message in seen.events:
             if message not in state.known:
                 state = tell(state, now, plan.mover, message)
@@ -117,6 +119,8 @@ def _messages(plan: Plan, state: State, seen: Observation, now: float) -> State:
 
 def _trouble(state: State, seen: Observation) -> State:
     text = _trouble_text(state, seen)
+    if not text and not state.trouble:
+        return state
     since = state.trouble_since if text and state.trouble else seen.at
     return evolve(state, trouble=text, trouble_since=since)
 
