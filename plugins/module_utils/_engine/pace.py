@@ -41,6 +41,7 @@ LONGEST_BACKOFF = 30.0
 LONGEST_LAG = 60.0
 SHORTEST_WAIT = 0.05
 DENIED_LIMIT = 5  # refused reads in a row, until we believe that they stay refused
+NEVER = float("-inf")
 BEFORE = frozenset({Phase.START, Phase.CHECKING})  # nothing was changed by this run yet
 
 Step = tuple[State, Command | None]  # None: the phase changed, go on
@@ -185,23 +186,21 @@ def _hear_check(plan: Plan, state: State, heard: Heard, now: float) -> State:
 
 
 def _hear_call(plan: Plan, state: State, asked: Call, heard: Heard, now: float) -> State:
-    pace, call = state.pace, state.pace.asked_call
+    pace, call = evolve(state.pace, fence=now, looked=NEVER), state.pace.asked_call  # only what is read now counts
     if heard.outcome is Outcome.TURNED_AWAY:
         if not pace.tries:
             state = tell(state, now, "greenlight", f"{call} was turned away, backing off: {heard.message}")
-        return evolve(
-            state, pace=evolve(pace, tries=pace.tries + 1, fence=now, call_after=_later(plan, pace.tries + 1, now))
-        )
+        return evolve(state, pace=evolve(pace, tries=pace.tries + 1, call_after=_later(plan, pace.tries + 1, now)))
     if heard.outcome in (Outcome.REFUSED, Outcome.TAKEN):
         state = tell(state, now, "greenlight", f"{call} was refused: {heard.message}")
-        pace = evolve(pace, tries=pace.tries + 1, fence=now, call_after=_later(plan, pace.tries + 1, now))
+        pace = evolve(pace, tries=pace.tries + 1, call_after=_later(plan, pace.tries + 1, now))
         return evolve(state, refused=f"{call} was refused: {heard.message}", refusals=state.refusals + 1, pace=pace)
     lost = heard.outcome is Outcome.UNKNOWN
     text = f"{call}: answer lost, reading back ({heard.message})" if lost else heard.message or call
     before = next((made.times for made in pace.made if (made.verb, made.call) == (asked.verb, call)), 0)
     others = tuple(made for made in pace.made if (made.verb, made.call) != (asked.verb, call))
     made = (*others, Made(asked.verb, call, now, before + 1))
-    pace = evolve(pace, made=made, calls=pace.calls + 1, tries=0, fence=now)
+    pace = evolve(pace, made=made, calls=pace.calls + 1, tries=0)
     return tell(evolve(state, changed=True, refused="", pace=pace), now, "greenlight", text)
 
 
