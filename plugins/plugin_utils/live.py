@@ -83,6 +83,10 @@ class Ears:
         self._heard = True
 
 
+def _nothing(_line: str, stderr: bool) -> None:
+    """With `no_log: true` a task says nothing."""
+
+
 class LiveAction(ActionBase):  # type: ignore[misc] # ansible-core has no types
     """An action that does the work of the module of the same name, aloud."""
 
@@ -103,7 +107,8 @@ class LiveAction(ActionBase):  # type: ignore[misc] # ansible-core has no types
             return {**result, **self._execute_module(task_vars=task_vars)}
         params = self._validated()
         with Ears() as ears:
-            voice = Voice((task_vars or {}).get("inventory_hostname", "localhost"), Display().display)
+            show = _nothing if self._task.no_log else Display().display
+            voice = Voice((task_vars or {}).get("inventory_hostname", "localhost"), show)
             result.update(self.work(params, voice, ears))
         if not self._task.diff:
             result.pop("diff", None)

@@ -52,18 +52,18 @@ class Aws:
             raise PortError(Outcome.REFUSED, "No region is set. Set `region`, for example region: eu-central-1.")
         return str(region)
 
-    def read(self, service: str, operation: str, /, **arguments: Any) -> dict[str, Any]:
+    def read(self, api: str, operation: str, /, **arguments: Any) -> dict[str, Any]:
         """One reading call (`operation` as boto3 names the method). Raises PortError."""
-        return self._call(service, operation, False, arguments)
+        return self._call(api, operation, False, arguments)
 
-    def write(self, service: str, operation: str, /, **arguments: Any) -> dict[str, Any]:
+    def write(self, api: str, operation: str, /, **arguments: Any) -> dict[str, Any]:
         """One mutating call, sent exactly once. Raises PortError; UNKNOWN means: read back."""
-        return self._call(service, operation, True, arguments)
+        return self._call(api, operation, True, arguments)
 
-    def pages(self, service: str, operation: str, key: str, /, **arguments: Any) -> Iterator[Any]:
+    def pages(self, api: str, operation: str, key: str, /, **arguments: Any) -> Iterator[Any]:
         """The items under `key` of every page, for both ways in which the services continue."""
         while True:
-            page = self.read(service, operation, **arguments)
+            page = self.read(api, operation, **arguments)
             yield from page.get(key, [])
             following = {"nextToken": page.get("nextToken"), "Marker": page.get("NextMarker")}
             following = {name: value for name, value in following.items() if value}

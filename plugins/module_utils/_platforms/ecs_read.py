@@ -22,11 +22,11 @@ IN_PROGRESS = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_R
 class Calls(Protocol):
     """What a platform needs of `_clients.aws.Aws`."""
 
-    def read(self, service: str, operation: str, /, **arguments: Any) -> Json: ...
+    def read(self, api: str, operation: str, /, **arguments: Any) -> Json: ...
 
-    def write(self, service: str, operation: str, /, **arguments: Any) -> Json: ...
+    def write(self, api: str, operation: str, /, **arguments: Any) -> Json: ...
 
-    def pages(self, service: str, operation: str, key: str, /, **arguments: Any) -> Iterator[Any]: ...
+    def pages(self, api: str, operation: str, key: str, /, **arguments: Any) -> Iterator[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -257,9 +257,9 @@ class Reader:
             found[group] = tuple(answer.get("TargetHealthDescriptions", []))
         return found
 
-    def _absent_is_empty(self, service: str, operation: str, /, **arguments: Any) -> Json:
+    def _absent_is_empty(self, api: str, operation: str, /, **arguments: Any) -> Json:
         try:
-            return self._calls.read(service, operation, **arguments)
+            return self._calls.read(api, operation, **arguments)
         except AwsError as error:
             if error.not_found:
                 return {}

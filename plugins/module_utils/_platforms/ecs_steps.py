@@ -130,7 +130,8 @@ class Steps:
     def begin(self) -> list[Step]:
         service, release = self.view.snapshot.active, self.plan.release.id
         definition = self.view.snapshot.definition_of(release)
-        if service and definition == service["taskDefinition"] and not self.view.field_differences(release):
+        runs = self.view.snapshot.release_of(service["taskDefinition"]) if service else ""
+        if runs == release and not self.view.field_differences(release):
             return []
         steps = [] if definition else self._register()
         steps += self._rules(closed=self._unproven())
@@ -215,7 +216,7 @@ class Steps:
                     arguments = {"serviceDeploymentArn": moving["serviceDeploymentArn"], "stopType": "ROLLBACK"}
                     line = f"StopServiceDeployment: ECS goes back to {home.name}"
                     return [Step("ecs", "stop_service_deployment", arguments, line)]
-        elif service["taskDefinition"] == home.definition and not self._differences(service, home):
+        elif self._runs(home, service["taskDefinition"]) and not self._differences(service, home):
             return []
         return [Step("ecs", "update_service", self._return_to(service, home), f"UpdateService: back to {home.name}")]
 
@@ -228,7 +229,11 @@ class Steps:
     def _is_home(self, home: Home, revision_arn: str) -> bool:
         revision = self.view.snapshot.revisions.get(revision_arn, {})
         same_version = {**revision, "platformVersion": home.fields.get("platformVersion")}
-        return revision.get("taskDefinition") == home.definition and not self._differences(same_version, home)
+        return self._runs(home, revision.get("taskDefinition", "")) and not self._differences(same_version, home)
+
+    def _runs(self, home: Home, definition: str) -> bool:
+        """The same task definition, or another one that carries the same release."""
+        return definition == home.definition or self.view.snapshot.release_of(definition) == home.release != ""
 
     def _return_to(self, service: Mapping[str, Any], home: Home) -> Json:
         names = {difference.path.partition(".")[0] for difference in self._differences(service, home)}

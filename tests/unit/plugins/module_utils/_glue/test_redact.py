@@ -36,7 +36,7 @@ REDACTOR = Redactor(argspec_ecs.ecs_rollout(), params(**PLANTED))
 @pytest.mark.parametrize(
     "form",
     [
-        lambda text: text,
+        str,
         lambda text: f"before {text} after {text}",
         lambda text: json.dumps({"x": text}),
         lambda text: urllib.parse.quote(text, safe=""),

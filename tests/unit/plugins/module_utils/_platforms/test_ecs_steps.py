@@ -86,6 +86,14 @@ def test_nothing_is_begun_that_is_there() -> None:
     assert steps(snapshot(BEFORE, (NEW, "SUCCESSFUL"), serves=NEW)).begin() == []
 
 
+def test_a_live_release_whose_definition_was_deregistered_or_doubled_is_left_alone() -> None:
+    seen = snapshot((NEW, "SUCCESSFUL"), serves=NEW)
+    inactive = {**seen.definitions, DEFINITIONS[NEW]: definition(NEW, status="INACTIVE")}
+    assert steps(replace(seen, definitions=inactive)).begin() == []
+    doubled = {**seen.definitions, "arn:td/digits:9": {**definition(NEW), "revision": 9}}
+    assert steps(replace(seen, definitions=doubled)).begin() == []
+
+
 @pytest.mark.parametrize(
     ("drift", "field"),
     [
