@@ -46,7 +46,7 @@ def deferred_signals() -> Iterator[None]:
     """Hold back SIGINT, SIGTERM and SIGHUP until the block has ended; then raise KeyboardInterrupt if one came."""
     came: list[int] = []
 
-    def note(number: int, _: FrameType | None) -> None:
+    def note(number: int, _ignored: FrameType | None) -> None:
         came.append(number)
 
     before = {number: signal.signal(number, note) for number in STOPPING}

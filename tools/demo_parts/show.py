@@ -121,10 +121,9 @@ def finish(screen: Screen, build: Path, outcomes: list[Outcome]) -> int:
         screen.lines("Not as promised:", *(f"  {fault}" for fault in faults))
     else:
         met = sum(each.wrong_answers for each in outcomes)
-        screen.paragraph(
-            "As promised: no request dropped, the good release is live, both bad ones were taken back. "
-            f"{met} answers were wrong: under the strategy `rolling` users meet a release while it is judged."
-        )
+        screen.lines("As promised: no request dropped, the good release live, both bad taken back.")
+        screen.lines(f"Wrong answers that users met: {met:,}. Under the strategy `rolling` they meet a")
+        screen.lines("release while it is judged.")
     screen.lines(f"Logs and figures: {relative(build)}")
     return 1 if faults else 0
 
@@ -163,9 +162,9 @@ class Reporter:
 
 
 def report(total: Summary, lately: Summary) -> str:
-    """Totals, and who has answered lately."""
+    """Totals, and who has answered lately (the first digits of the release's id)."""
     answered = sum(lately.releases.values()) or 1
     shares = sorted(lately.releases.items(), key=lambda item: -item[1])
-    who = ", ".join(f"{release or 'unnamed'} {100 * count / answered:.0f} %" for release, count in shares)
-    text = f"{total.requests:,} requests, {total.dropped} dropped, {total.wrong_answers} wrong"
-    return f"{text}; answered lately by {who}" if who else text
+    who = ", ".join(f"{100 * count / answered:.0f} % by {release[:6] or 'nobody'}" for release, count in shares)
+    text = f"{total.requests:,} sent, {total.dropped:,} dropped, {total.wrong_answers:,} wrong"
+    return f"{text}; {who}" if who else text

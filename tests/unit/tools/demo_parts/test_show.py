@@ -53,16 +53,16 @@ def test_a_playbook_without_a_result_is_no_success() -> None:
 
 def test_report_says_who_answers() -> None:
     total = Summary(requests=1234, dropped=1, wrong_answers=2)
-    assert report(total, Summary(releases={"abc": 1, "def": 3})) == (
-        "1,234 requests, 1 dropped, 2 wrong; answered lately by def 75 %, abc 25 %"
+    assert report(total, Summary(releases={"29a2dd563eab": 1, "7f5cbb60d40f": 3})) == (
+        "1,234 sent, 1 dropped, 2 wrong; 75 % by 7f5cbb, 25 % by 29a2dd"
     )
-    assert report(total, Summary()) == "1,234 requests, 1 dropped, 2 wrong"
+    assert report(total, Summary()) == "1,234 sent, 1 dropped, 2 wrong"
 
 
 def test_set_up_runs_bootstrap_and_site_and_finds_the_url(tmp_path: Path) -> None:
     played: list[str] = []
 
-    def play(arguments, *_) -> Played:
+    def play(arguments, *_ignored) -> Played:
         played.append(arguments[-1])
         return Played(
             0, events=[{"event": "service", "url": "http://127.20.64.5:8000"}, {"event": "recap", "changed": 3}]
@@ -76,13 +76,13 @@ def test_set_up_runs_bootstrap_and_site_and_finds_the_url(tmp_path: Path) -> Non
 
 def test_a_failing_set_up_ends_the_demo(tmp_path: Path) -> None:
     with pytest.raises(PlaybookError, match=r"bootstrap.yml failed"):
-        Show(Screen(io.StringIO()), tmp_path, lambda *_: Played(2)).set_up()
+        Show(Screen(io.StringIO()), tmp_path, lambda *_ignored: Played(2)).set_up()
 
 
 def test_a_release_is_rolled_out_by_its_digest(tmp_path: Path) -> None:
     seen: list[list[str]] = []
 
-    def play(arguments, *_) -> Played:
+    def play(arguments, *_ignored) -> Played:
         seen.append(list(arguments))
         return Played(2, events=[{"event": "rollout", "state": "rolled_back", "reason": "never got healthy"}])
 
@@ -109,5 +109,5 @@ def test_finish_writes_the_summary_and_exits_by_it(tmp_path: Path, monkeypatch: 
     assert finish(Screen(out), tmp_path / "build", kept) == 0
     assert json.loads((tmp_path / "build" / "summary.json").read_text())["ok"] is True
     assert "As promised" in out.getvalue()
-    assert "7 answers were wrong" in " ".join(out.getvalue().split())
+    assert "Wrong answers that users met: 7." in out.getvalue()
     assert max(map(len, out.getvalue().splitlines())) <= 80
