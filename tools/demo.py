@@ -34,7 +34,7 @@ SHOWN = re.compile(
 LIMIT = 480  # seconds; usual is 110
 
 
-def interrupt(number: int, _: FrameType | None) -> None:
+def interrupt(number: int, _ignored: FrameType | None) -> None:
     """SIGTERM, SIGHUP and the time limit end the demo as Ctrl-C does: everything that was started is ended."""
     if number == signal.SIGALRM:
         raise PlaybookError(f"The demo takes longer than {LIMIT} s. Its logs: {BUILD}")

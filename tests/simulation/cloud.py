@@ -164,7 +164,7 @@ class Cloud:
         there = [task for task in self.tasks if task.state != "draining"]
         good = [task for task in there if task.release == service.release]
         old = [task for task in there if task.release != service.release]
-        for _ in range(min(self.desired - len(good), 2 * self.desired - len(there))):
+        for _ignored in range(min(self.desired - len(good), 2 * self.desired - len(there))):
             if rollout and rollout.release == service.release and not rollout.back_to and rollout.failures >= THRESHOLD:
                 break  # a first release that failed has nothing to go back to: ECS stops trying
             self.start(service.release)

@@ -152,7 +152,7 @@ class Ports:
             assert plan.release.id in self.passed_at, "opened before any right answer"
 
     def _effect(self, call: str) -> None:
-        cloud, (name, _, what) = self.cloud, call.partition(" ")
+        cloud, (name, _ignored, what) = self.cloud, call.partition(" ")
         if name == "CreateRule":
             cloud.rule = "open" if cloud.service else "closed"
         elif name == "RegisterTaskDefinition":

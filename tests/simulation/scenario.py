@@ -108,7 +108,7 @@ class Schedule:
 
 def schedule(seed: int) -> Schedule:
     rng = random.Random(seed)
-    kills = tuple((rng.randrange(1, 70), rng.random() < 0.5) for _ in range(rng.choice((0, 1, 1, 2, 3))))
+    kills = tuple((rng.randrange(1, 70), rng.random() < 0.5) for _ignored in range(rng.choice((0, 1, 1, 2, 3))))
     return Schedule(
         seed=seed,
         first=rng.random() < 0.25,
@@ -124,7 +124,7 @@ def schedule(seed: int) -> Schedule:
             store_down=rng.choice((0.0, 0.0, 0.1, 0.25)),
         ),
         kills=kills,
-        between=tuple(rng.choice(("nothing", "wait", "check", "other")) for _ in kills),
+        between=tuple(rng.choice(("nothing", "wait", "check", "other")) for _ignored in kills),
         crash_rate=rng.choice((0.0, 0.0, 0.0, 0.002)),
         zone_loss=rng.choice((0.0, 0.0, 0.0, 0.0, 15.0)),
     )

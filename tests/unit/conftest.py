@@ -9,7 +9,9 @@ import os
 import sys
 from pathlib import Path
 
-from ansible.utils.collection_loader import _collection_finder as finder  # private; the pin in requirements-dev.txt guards it
+from ansible.utils.collection_loader import (
+    _collection_finder as finder,
+)  # private; the pin in requirements-dev.txt guards it
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGED = ROOT.parent.parent.parent  # …/ansible_collections/greenlight/serving

@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .model import Capacity, Finding, Plan
+from .finding import Finding
+from .model import Capacity, Plan
 
 
 def lower(desired: int, minimum_percent: int) -> int:

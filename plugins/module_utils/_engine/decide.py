@@ -53,7 +53,7 @@ def decide(plan: Plan, state: State, seen: Observation | None, heard: Heard, now
     `now`: seconds on the same monotonic clock as `seen.at`.
     """
     state = pace.hear(plan, state, seen, heard, now)
-    for _ in range(PHASES_PER_STEP):
+    for _ignored in range(PHASES_PER_STEP):
         state, command = _next(plan, state, seen, now)
         if command is not None:
             return evolve(state, pace=evolve(state.pace, asked=command)), command

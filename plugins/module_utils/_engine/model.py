@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TypeAlias
 
-from .finding import Finding as Finding
+from .finding import Finding
 from .verdict import Gate, Sample
 
 
@@ -228,7 +229,7 @@ class Stop:
     reason: str
 
 
-Command = Load | Look | Check | Wait | Probe | Call | Save | Stop
+Command: TypeAlias = "Load | Look | Check | Wait | Probe | Call | Save | Stop"
 
 
 # ---- what the loop tells decide() about the command before ---------------------------------------

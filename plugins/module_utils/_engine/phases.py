@@ -142,7 +142,7 @@ def mermaid() -> str:
     for phase, row in TABLE.items():
         lines.append(f"  {phase.value}: {phase.value}<br/>{row.waits_for} ({row.who})")
     lines += [f"  {source.value} --> {target.value}" for source, target in edges()]
-    lines += [f"  {end.value} --> [*]" for end in End if end in {target for _, target in edges()}]
+    lines += [f"  {end.value} --> [*]" for end in End if end in {target for _ignored, target in edges()}]
     ends = ", ".join(end.value for end in ANYWHERE)
     lines += [f"  note right of {P.START.value}", f"    From every phase: {ends}", "  end note"]
     return "\n".join(lines) + "\n"

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from . import pace, records, watch
 from .capacity import findings
 from .evolve import evolve
-from .model import Capacity, Check, Finding, Movement, Observation, Plan, Record, Stop, Verb
+from .finding import Finding
+from .model import Capacity, Check, Movement, Observation, Plan, Record, Stop, Verb
 from .pace import Step
 from .phases import BACKWARD, End, Phase
 from .state import Cause, State

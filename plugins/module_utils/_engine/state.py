@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .model import Command, Finding, Observation, Plan, Record, Stop, Verb
+from .finding import Finding
+from .model import Command, Observation, Plan, Record, Stop, Verb
 from .phases import Phase
 from .verdict import Sample
 

@@ -69,7 +69,7 @@ def diff(plan: Plan, drift: tuple[str, ...], before: str, after: str) -> dict[st
     """Ansible's diff of a release: each "path: is -> wanted" on one line of either side."""
     sides: tuple[list[str], list[str]] = ([], [])
     for entry in drift:
-        path, _, values = entry.partition(": ")
+        path, _ignored, values = entry.partition(": ")
         old, arrow, new = values.partition(" -> ")
         sides[0].append(f"{path}: {old}")
         sides[1].append(f"{path}: {new}" if arrow else entry)

@@ -108,10 +108,10 @@ def run(params: Mapping[str, Any], check_mode: bool, cloud: Cloud) -> dict[str, 
     for call in () if check_mode else todo:
         answer = cloud.write("ecs", call.operation, **call.arguments)
         arn = arn or answer["cluster"]["clusterArn"]  # only the first call of all, CreateCluster, has none to go by
-    before = {"container_insights": now.insights, "tags": dict(now.tags)} if now.arn else {}
+    before: dict[str, Any] = {"container_insights": now.insights, "tags": dict(now.tags)} if now.arn else {}
     after = before
     if todo:
-        merged = {**before.get("tags", {}), **wanted(params)["tags"]}
+        merged = {**now.tags, **wanted(params)["tags"]}
         after = {} if params["state"] == "absent" else {**wanted(params), "tags": merged}
     return {
         "changed": bool(todo),

@@ -16,13 +16,14 @@ from typing import Any
 from .._clients.aws import Aws
 from .._drive import drive
 from .._engine.decide import begin
+from .._engine.finding import Finding
 from .._engine.model import Capacity, Outcome, Plan, Record, Release, Stop, Timing
 from .._engine.phases import End
 from .._engine.result import shape
 from .._engine.state import Ended, Event
 from .._engine.verdict import Gate
 from .._platforms import ecs_input, ecs_release
-from .._platforms.base import Finding, PortError, Store
+from .._platforms.base import PortError, Store
 from .._platforms.ecs import Ecs
 from .._probes.spec import ProbeSpec, parse_gate, parse_specs
 from .._store.none import NoStore

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .._engine.finding import Finding as Finding  # the bastion imports it without this file
+from .._engine.finding import Finding
 from .._engine.model import Observation, Outcome, Plan, Record, Verb
 from .._engine.verdict import Sample
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._clients.aws_errors import AwsError
+from .._engine.finding import Finding
 from .._engine.model import Observation, Plan, Target, Verb
 from . import ecs_account, ecs_diff, ecs_input, ecs_release, ecs_rules
-from .base import Finding
 from .ecs_read import Calls, Reader
 from .ecs_release import SERVICE_TAG
 from .ecs_steps import Step, Steps

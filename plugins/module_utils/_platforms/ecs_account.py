@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._clients.aws_errors import AwsError
+from .._engine.finding import Finding
 from .._engine.model import Outcome, Plan
 from . import ecs_rules, ecs_security
-from .base import Finding
 from .ecs_read import Calls
 
 Json = dict[str, Any]

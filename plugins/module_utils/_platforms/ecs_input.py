@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._engine.finding import Finding
 from . import ecs_limits as limits
 from . import ecs_release
-from .base import Finding
 
 Params = Mapping[str, Any]
 

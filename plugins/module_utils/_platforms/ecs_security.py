@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .base import Finding
+from .._engine.finding import Finding
 
 Json = dict[str, Any]
 

@@ -136,11 +136,11 @@ def test_weights_are_moved_by_modify_rule(world: World) -> None:
         Actions=[weighted({blue: 100, green: 0})],
     )["Rules"][0]
     for group, body in ((blue, b"blue"), (green, b"green")):
-        world.target(lambda connection, _, body=body: connection.sendall(reply(body)), group)  # type: ignore[misc]
+        world.target(lambda connection, _ignored, body=body: connection.sendall(reply(body)), group)  # type: ignore[misc]
         until(lambda group=group: world.health(group) == [("healthy", "")])  # type: ignore[misc]
 
     def share() -> Counter[bytes]:
-        return Counter(get(balancer["DNSName"])[1] for _ in range(200))
+        return Counter(get(balancer["DNSName"])[1] for _ignored in range(200))
 
     assert share() == {b"blue": 200}
     world.elb.modify_rule(RuleArn=made["RuleArn"], Actions=[weighted({blue: 90, green: 10})])
@@ -194,7 +194,7 @@ def test_creating_the_same_again_returns_the_same(world: World) -> None:
     first = world.elb.create_load_balancer(Name="twice", **settings)["LoadBalancers"][0]
     assert world.elb.create_load_balancer(Name="twice", **settings)["LoadBalancers"][0]["DNSName"] == first["DNSName"]
     group = {"Name": "twice", "Protocol": "HTTP", "Port": 8080, "VpcId": world.lab["vpc_id"], "TargetType": "ip"}
-    arns = {world.elb.create_target_group(**group)["TargetGroups"][0]["TargetGroupArn"] for _ in range(2)}
+    arns = {world.elb.create_target_group(**group)["TargetGroups"][0]["TargetGroupArn"] for _ignored in range(2)}
     assert len(arns) == 1
     assert world.listener(first, fixed(200)) == world.listener(first, fixed(200))
     with pytest.raises(ClientError, match="DuplicateTargetGroupName"):

@@ -50,7 +50,7 @@ def test_a_good_release_replaces_the_old_one_without_a_gap(served: Served) -> No
     answers = Counter[tuple[int, str]]()
     while served.deployments()[0]["status"] in ("PENDING", "IN_PROGRESS"):
         answers[served.ask()] += 1
-    assert {status for status, _ in answers} == {200}
+    assert {status for status, _ignored in answers} == {200}
     assert served.deployments()[0]["status"] == "SUCCESSFUL"
     assert images(served) == {registry.reference("2"): 2}
     assert until(lambda: served.ask() == (200, "2"))

@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_faults_again(faulty_lab: RunningLab) -> No
 
     def run() -> list[str]:
         faulty_lab.control("PUT", "chaos", {"rules": [{"throttle": 0.3, "error": 0.2, "reset": 0.1}], "seed": 5})
-        return [outcome(client.list_clusters) for _ in range(30)]
+        return [outcome(client.list_clusters) for _ignored in range(30)]
 
     first = run()
     assert set(first) == {"ok", "ThrottlingException", "ServerException", "ConnectionClosedError"}

@@ -111,7 +111,7 @@ def test_interrupting_up_leaves_nothing(state: Path, number: signal.Signals) -> 
     up = subprocess.Popen([*COMMAND, "up", "--state", str(state)], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     eventually(lambda: state.with_suffix(".log").exists())
     up.send_signal(number)
-    _, said = up.communicate(timeout=60)
+    _ignored, said = up.communicate(timeout=60)
     assert (up.returncode, said) == (1, "Interrupted: the lab was not started.\n")
     assert not state.exists()
     lab = f"--state\0{state}".encode()

@@ -118,9 +118,9 @@ def serve(state: Path, options: argparse.Namespace) -> int:
 
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
+        signal.signal(number, lambda *_ignored: done.set())
     letters = string.ascii_uppercase + string.digits
-    access_key = "LABA" + "".join(secrets.choice(letters) for _ in range(16))
+    access_key = "LABA" + "".join(secrets.choice(letters) for _ignored in range(16))
     secret_key = secrets.token_urlsafe(30)
     try:
         server = Server(Options(options.port, options.scale, options.seed), access_key, secret_key, os.environ[MARK])
@@ -168,7 +168,9 @@ def exports(known: dict[str, Any]) -> str:
 def _deferred() -> Iterator[threading.Event]:
     """An event that SIGINT and SIGTERM set: between fork and exec an exception would lose the daemon."""
     interrupted = threading.Event()
-    before = {number: signal.signal(number, lambda *_: interrupted.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, lambda *_ignored: interrupted.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield interrupted
     finally:

@@ -173,7 +173,7 @@ def check() -> None:
 
 def resolve(name: str) -> Any:
     """The object behind `module:attribute.path`."""
-    module, _, path = name.partition(":")
+    module, _ignored, path = name.partition(":")
     return functools.reduce(getattr, path.split("."), importlib.import_module(module))
 
 
@@ -183,7 +183,7 @@ def route(service: str, environ: Mapping[str, Any]) -> str | None:
     from moto.core.routing import NotFound, get_service_router
 
     try:
-        operation, _ = get_service_router(service).match(Request(dict(environ)))
+        operation, _ignored = get_service_router(service).match(Request(dict(environ)))
     except (NotFound, NotImplementedError, UnknownServiceError):
         return None
     return str(operation.name)

@@ -70,12 +70,14 @@ class Keeper:
         for end in (wake, waker):
             os.set_blocking(end, False)
         signal.set_wakeup_fd(waker)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, lambda *_ignored: None)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # only the lab's end ends it
         while True:
             rest = [moment - time.monotonic() for moment in self.deadlines.values()]
-            ready, _, _ = select.select([self.lab.fileno(), wake], [], [], max(0.0, min(rest)) if rest else None)
+            ready, _ignored, _ignored = select.select(
+                [self.lab.fileno(), wake], [], [], max(0.0, min(rest)) if rest else None
+            )
             if wake in ready:
                 os.read(wake, 4096)
             if self.lab.fileno() in ready and not self.receive():

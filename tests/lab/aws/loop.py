@@ -40,7 +40,7 @@ async def drive(lab: Lab, movers: Movers, stopping: Callable[[], bool]) -> None:
 
 
 async def _step(lab: Lab, engine: Callable[[], None]) -> None:
-    for _ in range(PATIENCE):
+    for _ignored in range(PATIENCE):
         if lab.lock.acquire(blocking=False):
             break
         await asyncio.sleep(RETRY)

@@ -138,7 +138,7 @@ def _cbor(fields: Mapping[str, str]) -> bytes:
 
 def _cbor_type(body: bytes) -> str:
     """The text after the key `__type`."""
-    _, found, rest = body.partition(b"\x66__type")
+    _ignored, found, rest = body.partition(b"\x66__type")
     if not found or not rest:
         return ""
     short = rest[0] & 0x1F  # the length itself, or how many bytes of it follow

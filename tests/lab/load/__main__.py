@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the summary as JSON."""
     chosen = parse(arguments)
     headers = tuple(
-        (name.strip().lower(), value.strip()) for name, _, value in (h.partition(":") for h in chosen.header)
+        (name.strip().lower(), value.strip()) for name, _ignored, value in (h.partition(":") for h in chosen.header)
     )
     try:
         load = Load(

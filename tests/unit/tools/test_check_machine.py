@@ -33,12 +33,12 @@ def test_old_python_names_a_newer_one_if_there_is_one(monkeypatch: pytest.Monkey
     monkeypatch.setattr(check_machine.sys, "version_info", (3, 9, 2))
     monkeypatch.setattr(check_machine.shutil, "which", lambda name: name == "python3.12")
     assert check_machine.check_python().mend == "make PYTHON=python3.12 demo"
-    monkeypatch.setattr(check_machine.shutil, "which", lambda _: None)
+    monkeypatch.setattr(check_machine.shutil, "which", lambda _ignored: None)
     assert check_machine.check_python().mend.startswith("sudo apt-get install python3.12")
 
 
 def test_python_without_venv(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_machine.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(check_machine.importlib.util, "find_spec", lambda _ignored: None)
     finding = check_machine.check_python()
     assert not finding.ok
     assert finding.mend == f"sudo apt-get install python3.{sys.version_info[1]}-venv"
@@ -46,7 +46,7 @@ def test_python_without_venv(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     usage = namedtuple("usage", "total used free")(1, 1, 500_000_000)
-    monkeypatch.setattr(check_machine.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(check_machine.shutil, "disk_usage", lambda _ignored: usage)
     finding = check_machine.check_disk(tmp_path)
     assert not finding.ok
     assert finding.text == "disk: 0.5 GB free, 3 GB needed"
@@ -55,7 +55,7 @@ def test_full_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("status", "ok"), [(0, True), (1, False)])
 def test_registry(monkeypatch: pytest.MonkeyPatch, status: int, ok: bool) -> None:
     done = subprocess.CompletedProcess([], status, stdout=b"noise\nERROR: no route to host\n")
-    monkeypatch.setattr(check_machine.subprocess, "run", lambda *_, **__: done)
+    monkeypatch.setattr(check_machine.subprocess, "run", lambda *_ignored, **__: done)
     finding = check_machine.check_registry()
     assert finding.ok is ok
     assert ok or finding.text == "package registry: ERROR: no route to host"

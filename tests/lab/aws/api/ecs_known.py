@@ -64,7 +64,7 @@ class Known:
 
     def task_definition(self, reference: str) -> TaskDefinition | None:
         """By ARN, family:revision, or family (its latest ACTIVE revision)."""
-        family, _, number = reference.split("/")[-1].partition(":")
+        family, _ignored, number = reference.split("/")[-1].partition(":")
         revisions = self._backend("ecs").task_definitions.get(family, {})
         if number:
             found = revisions.get(int(number)) if number.isdigit() else None

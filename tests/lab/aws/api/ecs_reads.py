@@ -129,7 +129,7 @@ class Reads(Strict, EC2ContainerServiceResponse):  # type: ignore[misc]
     def describe_clusters(self) -> ActionResult:
         for cluster in self.ecs_backend.clusters.values():
             services = [s for s in self.lab.ecs.services.values() if s.cluster == cluster.name]
-            live = [task for _, task in self._tasks(cluster.name) if task.live]
+            live = [task for _ignored, task in self._tasks(cluster.name) if task.live]
             cluster.active_services_count = sum(s.status == "ACTIVE" for s in services)
             cluster.running_tasks_count = sum(task.status == "RUNNING" for task in live)
             cluster.pending_tasks_count = len(live) - cluster.running_tasks_count

@@ -293,7 +293,7 @@ def _platform(revision: Revision) -> View:
 
 
 def _image(spec: ContainerSpec) -> View:
-    _, _, digest = spec.image.partition("@")
+    _ignored, _ignored, digest = spec.image.partition("@")
     return present({"containerName": spec.name, "image": spec.image, "imageDigest": digest or None})
 
 

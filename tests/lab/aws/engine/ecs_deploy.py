@@ -236,7 +236,7 @@ def _move(service: Service, verdicts: Mapping[str, str], facts: Facts, moment: M
 
 def _launch(service: Service, count: int, moment: Moment) -> list[Task]:
     revision, started = service.primary.revision, []
-    for _ in range(count):
+    for _ignored in range(count):
         subnet = ecs_rolling.subnet_for(service, revision.subnets)
         owner = service.primary.id
         task = Task(service.ids.task(), revision, owner, owner, subnet, moment, since=moment.now)

@@ -117,7 +117,7 @@ class Scheduler:
                 case RunCheck(key, command, timeout):
                     self.processes.check(key, command, timeout)
                 case Forget(task):
-                    for key, _ in _specs([task]):
+                    for key, _ignored in _specs([task]):
                         self.processes.forget(key)
                 case Detach(task):
                     if task.interface is not None:

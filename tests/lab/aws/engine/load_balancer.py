@@ -23,7 +23,7 @@ class Listener:
         """ARNs of the target groups its rules forward to, whatever the weight."""
         for rule in self.rules:
             if isinstance(rule.action, Forward):
-                yield from (group for group, _ in rule.action.groups)
+                yield from (group for group, _ignored in rule.action.groups)
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def choose(forward: Forward, draw: float) -> str | None:
     The weights alone decide: a group without a healthy target keeps its share and answers 503
     ("Weighted target groups … don't fail over", user guide, "Target groups").
     """
-    left = draw * sum(weight for _, weight in forward.groups)
+    left = draw * sum(weight for _ignored, weight in forward.groups)
     for group, weight in forward.groups:
         left -= weight
         if left < 0:

@@ -165,7 +165,7 @@ def judge(matcher: str, result: Result) -> tuple[str, str]:
 def accepts(matcher: str, status: int) -> bool:
     """`matcher` as in Matcher.HttpCode: "200", "200,202", "200-299"."""
     for part in matcher.split(","):
-        first, _, last = part.partition("-")
+        first, _ignored, last = part.partition("-")
         if int(first) <= status <= int(last or first):
             return True
     return False

@@ -52,4 +52,4 @@ class Front:
         session = Session(self, reader, writer)
         self.sessions.add(session)
         session.task = asyncio.ensure_future(session.run())
-        session.task.add_done_callback(lambda _: self.sessions.discard(session))
+        session.task.add_done_callback(lambda _ignored: self.sessions.discard(session))

@@ -44,7 +44,7 @@ class Balancer:
         self._scale = lab.settings.scale
         self.registry = Registry(propagation)
         # API: inbound rules of each security group named; the API layer knows them.
-        self.permissions: Callable[[Sequence[str]], Sequence[Permissions]] = lambda _: ()
+        self.permissions: Callable[[Sequence[str]], Sequence[Permissions]] = lambda _ignored: ()
         self.interfaces = Interfaces(self.admits)
         # API: security groups of the interface at an address, () if there is none.
         self.groups_at: Callable[[str], Sequence[str]] = self.interfaces.groups
@@ -180,7 +180,7 @@ class Balancer:
         key = (group.arn, *target.key)
         if key not in self._checks:
             self._checks[key] = task = asyncio.ensure_future(self._probe(group, target))
-            task.add_done_callback(lambda _: self._checks.pop(key, None))
+            task.add_done_callback(lambda _ignored: self._checks.pop(key, None))
 
     async def _probe(self, group: Group, target: Target) -> None:
         port = group.check.port or target.port

@@ -58,9 +58,9 @@ class Door:
             self._socket.close()
 
     def _accept(self) -> None:
-        for _ in range(BACKLOG):
+        for _ignored in range(BACKLOG):
             try:
-                connection, _ = self._socket.accept()
+                connection, _ignored = self._socket.accept()
             except OSError:  # none left, or closed
                 return
             connection.setblocking(False)
@@ -73,7 +73,7 @@ class Door:
         reader = WatchedReader(limit=READ, loop=loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         try:
-            transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection)
+            transport, _ignored = await loop.connect_accepted_socket(lambda: protocol, connection)
         except OSError:  # reset before we got to it
             connection.close()
             return

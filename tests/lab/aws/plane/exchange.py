@@ -106,7 +106,7 @@ class Exchange:
     def _answer(self, event: h11.Response, closing: bool) -> None:
         self.status = event.status_code
         self.counters.status[event.status_code] += 1
-        framed = any(name == CHUNKED for name, _ in event.headers)
+        framed = any(name == CHUNKED for name, _ignored in event.headers)
         headers: Headers = for_client(event.headers.raw_items(), framed)
         if closing:
             headers.append((b"Connection", b"close"))

@@ -148,7 +148,7 @@ class Session:
     async def _exchange(self, exchange: Exchange, route: Route, head: h11.Request) -> None:
         client = self.wire
         body = list(_here(client))
-        framed = any(name == b"transfer-encoding" for name, _ in head.headers)
+        framed = any(name == b"transfer-encoding" for name, _ignored in head.headers)
         headers = for_target(
             head.headers.raw_items(), self.front.balancer, self.peer, self.front.port, self.router.trace, framed
         )
@@ -250,7 +250,7 @@ class Session:
 
 def view(head: h11.Request, source: str) -> Request:
     """The request as rules see it. The host without its port, as a host header condition compares it."""
-    path, _, query = head.target.decode("latin-1").partition("?")
+    path, _ignored, query = head.target.decode("latin-1").partition("?")
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
     host = next((value for name, value in headers if name == "host"), "")
     return Request(head.method.decode("latin-1"), path, query, host.rsplit(":", 1)[0], source, headers)

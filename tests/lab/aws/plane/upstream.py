@@ -43,7 +43,7 @@ class Pool:
         """An idle connection that the target has not closed, else a new one. Raises Broken; nothing was sent then."""
         idle = self._idle[address]
         while idle:
-            _, wire = idle.pop()
+            _ignored, wire = idle.pop()
             if _untouched(wire):
                 self.reused += 1
                 return wire
@@ -79,7 +79,7 @@ class Pool:
 
     def drop(self, address: Address) -> None:
         """The target left: close its idle connections."""
-        for _, wire in self._idle.pop(address, ()):
+        for _ignored, wire in self._idle.pop(address, ()):
             wire.close()
 
     def close(self) -> None:

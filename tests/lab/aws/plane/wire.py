@@ -101,5 +101,5 @@ async def connect(address: str, port: int) -> tuple[WatchedReader, asyncio.Strea
     loop = asyncio.get_running_loop()
     reader = WatchedReader(limit=READ, loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    transport, _ = await loop.create_connection(lambda: protocol, address, port)
+    transport, _ignored = await loop.create_connection(lambda: protocol, address, port)
     return reader, asyncio.StreamWriter(transport, protocol, reader, loop)

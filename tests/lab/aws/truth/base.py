@@ -60,4 +60,4 @@ class Truth:
 
     def rules(self) -> list[tuple[str, Rule]]:
         """(service, rule) of all, for the documentation and its test."""
-        return [(service, rule) for (service, _), entries in self._rules.items() for rule, _ in entries]
+        return [(service, rule) for (service, _ignored), entries in self._rules.items() for rule, _ignored in entries]

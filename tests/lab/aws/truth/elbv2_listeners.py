@@ -96,16 +96,16 @@ def _forward(action: Mapping[str, Any], balancer: Any, facts: Any) -> Refusal | 
     groups = _targets(action)
     if not groups:
         return Refusal(VALIDATION, "A target group must be specified")
-    if action.get("TargetGroupArn") not in (None, *(arn for arn, _ in groups)):
+    if action.get("TargetGroupArn") not in (None, *(arn for arn, _ignored in groups)):
         message = "TargetGroupArn and ForwardConfig must name the same target group"
         return Refusal(ACTION, message)
     if len(groups) > 5:
         return Refusal(ACTION, "A forward action can have at most '5' target groups")
-    if len({arn for arn, _ in groups}) < len(groups):
+    if len({arn for arn, _ignored in groups}) < len(groups):
         return Refusal(VALIDATION, "A target group can be specified only once in an action")
-    if any(not 0 <= weight <= 999 for _, weight in groups):
+    if any(not 0 <= weight <= 999 for _ignored, weight in groups):
         return Refusal(VALIDATION, WEIGHT)
-    return first(_group(arn, balancer, facts) for arn, _ in groups)
+    return first(_group(arn, balancer, facts) for arn, _ignored in groups)
 
 
 def _group(arn: str, balancer: Any, facts: Any) -> Refusal | None:

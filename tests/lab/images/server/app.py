@@ -53,7 +53,7 @@ class Application:
 
     async def answer(self, method: str, target: str, body: bytes) -> Answer:
         """Never raises for a bad request: that is an answer, too."""
-        path, _, query = target.partition("?")
+        path, _ignored, query = target.partition("?")
         try:
             name = protocol.route(method, path, self._version)
             if name == "infer":

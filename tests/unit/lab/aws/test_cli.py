@@ -115,5 +115,5 @@ with cli._alone(pathlib.Path({str(tmp_path)!r})):
         other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
         with pytest.raises(subprocess.TimeoutExpired):
             other.wait(timeout=0.5)
-    output, _ = other.communicate(timeout=30)
+    output, _ignored = other.communicate(timeout=30)
     assert output == b"in\n"

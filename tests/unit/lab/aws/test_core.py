@@ -122,7 +122,7 @@ def control(method: str, path: str, body: bytes = b"") -> tuple[str, Any]:
         ("PUT", "wrong"): failing,
     }
     said: list[str] = []
-    path, _, query = path.partition("?")
+    path, _ignored, query = path.partition("?")
     environ = {
         "REQUEST_METHOD": method,
         "PATH_INFO": path,

@@ -95,11 +95,11 @@ def test_releasing_twice_changes_nothing() -> None:
 
 
 def test_addresses_are_not_reused_before_the_others_were() -> None:
-    network, _ = pool()
+    network, _ignored = pool()
     first = network.allocate("subnet-s", [], "")
     network.release(first)
     seen = []
-    for _ in range(11):  # 16 - 5 usable
+    for _ignored in range(11):  # 16 - 5 usable
         interface = network.allocate("subnet-s", [], "")
         seen.append(interface.address)
         network.release(interface)
@@ -108,9 +108,9 @@ def test_addresses_are_not_reused_before_the_others_were() -> None:
 
 
 def test_identifiers_differ_for_the_same_address() -> None:
-    network, _ = pool(Subnet("subnet-1", "127.20.0.0/29", "us-east-1a"))  # three usable
+    network, _ignored = pool(Subnet("subnet-1", "127.20.0.0/29", "us-east-1a"))  # three usable
     seen = []
-    for _ in range(4):
+    for _ignored in range(4):
         interface = network.allocate("subnet-1", [], "")
         seen.append(interface)
         network.release(interface)
@@ -119,15 +119,15 @@ def test_identifiers_differ_for_the_same_address() -> None:
 
 
 def test_a_full_subnet_is_refused() -> None:
-    network, _ = pool(Subnet("subnet-1", "127.20.0.0/29", "us-east-1a"))
-    for _ in range(3):
+    network, _ignored = pool(Subnet("subnet-1", "127.20.0.0/29", "us-east-1a"))
+    for _ignored in range(3):
         network.allocate("subnet-1", [], "")
     with pytest.raises(ValueError, match="no free addresses"):
         network.allocate("subnet-1", [], "")
 
 
 def test_unknown_and_foreign_subnets_are_refused() -> None:
-    network, _ = pool(Subnet("subnet-x", "10.0.0.0/24", "us-east-1a"))
+    network, _ignored = pool(Subnet("subnet-x", "10.0.0.0/24", "us-east-1a"))
     with pytest.raises(ValueError, match="does not exist"):
         network.allocate("subnet-nope", [], "")
     with pytest.raises(ValueError, match=r"outside 127\.20\.0\.0/16"):

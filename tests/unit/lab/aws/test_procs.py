@@ -248,7 +248,7 @@ def test_a_health_check_that_takes_too_long_is_killed_and_fails(
 def test_one_health_check_at_a_time(table: ProcessTable, tmp_path: Path) -> None:
     start(table, "sleep 600")
     line = f"echo x >> {tmp_path}/checks; while ! test -e {tmp_path}/go; do sleep 0.01; done"
-    for _ in range(3):
+    for _ignored in range(3):
         table.check("t/c", ["CMD-SHELL", line], 500)
     eventually((tmp_path / "checks").exists)
     (tmp_path / "go").touch()

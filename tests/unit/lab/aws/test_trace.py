@@ -29,7 +29,7 @@ def request(operation: str = "UpdateService", body: bytes = b"{}") -> dict[str, 
 
 
 def trace(app: Any, length: int = 100) -> Trace:
-    return Trace(app, lambda *_: None, lambda: datetime(2026, 1, 1, tzinfo=UTC), length)
+    return Trace(app, lambda *_ignored: None, lambda: datetime(2026, 1, 1, tzinfo=UTC), length)
 
 
 def answer(status: str, body: bytes, headers: list[tuple[str, str]] | None = None) -> Any:
@@ -41,7 +41,7 @@ def answer(status: str, body: bytes, headers: list[tuple[str, str]] | None = Non
 
 
 def call(subject: Trace, environ: dict[str, Any]) -> bytes:
-    return b"".join(subject(environ, lambda *_: None))
+    return b"".join(subject(environ, lambda *_ignored: None))
 
 
 def test_reads_and_writes_are_both_kept() -> None:
@@ -100,7 +100,7 @@ def test_those_below_get_the_body_and_the_call() -> None:
 
 def test_the_oldest_go_first_and_ids_go_on_after_a_clear() -> None:
     subject = trace(answer("200 OK", b""), length=2)
-    for _ in range(3):
+    for _ignored in range(3):
         call(subject, request())
     assert [one["id"] for one in subject.since()] == [2, 3]
     subject.clear()

@@ -43,7 +43,7 @@ def environ(service: str, **fields: str) -> dict[str, Any]:
 
 
 def seen(fields: dict[str, Any], body: bytes = b"") -> Call:
-    return identify(fields, body, lambda service, _: f"{service}-operation")
+    return identify(fields, body, lambda service, _ignored: f"{service}-operation")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_calls_are_recognised(fields: dict[str, Any], body: bytes, expected: Cal
 
 
 def test_what_cannot_be_told_counts_as_mutating() -> None:
-    assert identify(environ("s3"), b"", lambda *_: None) == Call("s3", "?", "rest-xml", True)
+    assert identify(environ("s3"), b"", lambda *_ignored: None) == Call("s3", "?", "rest-xml", True)
 
 
 @pytest.mark.parametrize("service", USED)

@@ -43,7 +43,7 @@ def test_model_gives_the_golden_answers(version: str) -> None:
 
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_gates_hold_for_both_good_versions_and_for_no_wrong_digit(version: str) -> None:
-    assert [item["gate"]["label"] for item in GOLDEN] == [d for d in range(10) for _ in range(GOLDEN_PER_DIGIT)]
+    assert [item["gate"]["label"] for item in GOLDEN] == [d for d in range(10) for _ignored in range(GOLDEN_PER_DIGIT)]
     for item in GOLDEN:
         row, gate = item["answers"][version], item["gate"]
         assert row.index(max(row)) == gate["label"]

@@ -121,14 +121,14 @@ def test_without_fresh_connections_one_is_enough_when_answers_are_quick() -> Non
 @pytest.mark.parametrize(
     ("handler", "cause"),
     [
-        (answering(lambda _: b"", "close"), "closed"),
-        (answering(lambda _: b"", "reset"), "reset"),
+        (answering(lambda _ignored: b"", "close"), "closed"),
+        (answering(lambda _ignored: b"", "reset"), "reset"),
         (answering(half, "close"), "cut"),
         (answering(half, "reset"), "cut"),
-        (answering(lambda _: b"HTTP/1.1 200 O", "close"), "closed"),
-        (answering(lambda _: b"nonsense\r\n\r\n", "hold"), "malformed"),
-        (answering(lambda _: b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"), "malformed"),
-        (answering(lambda _: b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n"), "status 503"),
+        (answering(lambda _ignored: b"HTTP/1.1 200 O", "close"), "closed"),
+        (answering(lambda _ignored: b"nonsense\r\n\r\n", "hold"), "malformed"),
+        (answering(lambda _ignored: b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"), "malformed"),
+        (answering(lambda _ignored: b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n"), "status 503"),
     ],
 )
 def test_each_failure_is_recorded_with_its_cause(handler: Handler, cause: str) -> None:
@@ -155,7 +155,7 @@ def test_half_an_answer_then_silence_is_a_timeout() -> None:
     ],
 )
 def test_cut_stream(answer: bytes) -> None:
-    results = send(answering(lambda _: answer, "close"), stream_share=1.0)
+    results = send(answering(lambda _ignored: answer, "close"), stream_share=1.0)
     assert [(result.kind, result.cause) for result in results] == [("stream", "cut")] * 10
     assert summarise(results).cut_streams == 10
 
@@ -167,7 +167,7 @@ def test_wrong_answers_are_counted_apart_from_dropped_requests() -> None:
 
 
 def test_wrong_stream() -> None:
-    wrong = answering(lambda _: events({"done": True, "label": 10}) + b"0\r\n\r\n")
+    wrong = answering(lambda _ignored: events({"done": True, "label": 10}) + b"0\r\n\r\n")
     summary = summarise(send(wrong, stream_share=1.0))
     assert (summary.dropped, summary.wrong_answers) == (0, 10)
 
@@ -211,7 +211,7 @@ def test_own_limit_is_recorded_not_hidden() -> None:
 
 def test_idle_connections_are_not_reused_when_old_or_closed_by_the_server() -> None:
     async def one_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        _, body = await read_request(reader)
+        _ignored, body = await read_request(reader)
         writer.write(document(body, LABELS[body]))  # keep-alive, but closed right after
         writer.close()
 

@@ -109,7 +109,7 @@ def test_a_rollout_in_the_order_that_everything_relies_on() -> None:
     assert set(ports.previous) == {"old"}
     told = [event for event, waiting in lines if not waiting]
     assert tuple(told) == ended.state.events
-    assert any(waiting for _, waiting in lines)
+    assert any(waiting for _ignored, waiting in lines)
     assert ended.duration == ports.at
 
 
@@ -117,14 +117,14 @@ def test_a_second_run_reads_twice_and_writes_nothing() -> None:
     ports = Ports()
     run(ports)
     ports.log.clear()
-    ended, _ = run(ports)
+    ended, _ignored = run(ports)
     assert ended.stop.state == "unchanged"
     assert ports.log == ["load", "observe"]
 
 
 def test_check_mode_writes_nothing() -> None:
     ports = Ports()
-    ended, _ = run(ports, plan(check_mode=True))
+    ended, _ignored = run(ports, plan(check_mode=True))
     assert ended.stop.state == "planned"
     assert ports.log == ["load", "observe", "preflight"]
 
@@ -134,7 +134,7 @@ def test_check_mode_writes_nothing() -> None:
 def test_one_failed_call_of_any_kind_changes_no_end(call: str, outcome: Outcome) -> None:
     ports = Ports()
     ports.fail[call] = PortError(outcome, "said so")
-    ended, _ = run(ports)
+    ended, _ignored = run(ports)
     assert ended.stop.state == "live"
     assert not ports.fail
 
@@ -142,7 +142,7 @@ def test_one_failed_call_of_any_kind_changes_no_end(call: str, outcome: Outcome)
 @pytest.mark.parametrize("call", ["load", "observe", "begin UpdateService", "probe"])
 def test_interrupted_after_the_call_at_hand(call: str) -> None:
     ports = Ports()
-    ended, _ = run(ports, stop_after=call)
+    ended, _ignored = run(ports, stop_after=call)
     assert ended.stop.state == "interrupted"
     assert ports.log[-1] == ("save" if ports.saved.unfinished else call)
     if ports.saved.unfinished:

@@ -63,7 +63,7 @@ def test_views_fit_the_shapes(bad: str | None) -> None:
     if bad:
         world.update(service, bad)
     statuses = set()
-    for _ in range(60):
+    for _ignored in range(60):
         world.run(1)
         statuses.add(service.current.status)
         assert unknown(views.service(service, tags=True), MODEL.shape_for("Service")) == []

@@ -34,7 +34,7 @@ def test_operations_of_a_group_share_its_bucket_others_do_not() -> None:
 
 def test_what_has_no_documented_rate_always_passes() -> None:
     buckets = Buckets()
-    assert all(buckets.admits("elbv2", "DescribeTags", 0.0) for _ in range(1000))
+    assert all(buckets.admits("elbv2", "DescribeTags", 0.0) for _ignored in range(1000))
 
 
 def test_every_operation_named_exists_and_every_group_is_used() -> None:

@@ -19,7 +19,7 @@ ALL = Fault(throttle=0.2, error=0.2, reset=0.2, lost=0.2, stale=0.2, latency=0.2
 
 def thrown(dice: Dice, call: Call, times: int) -> list[list[str]]:
     found = []
-    for _ in range(times):
+    for _ignored in range(times):
         throw = dice.throw(call)
         found.append(sorted(throw.kinds) if throw else [])
     return found
@@ -29,7 +29,7 @@ def test_the_same_seed_gives_the_same_faults_whatever_the_order_of_the_calls() -
     one, two = Dice(Faults((ALL,)), 7), Dice(Faults((ALL,)), 7)
     first = {"write": thrown(one, WRITE, 40), "read": thrown(one, READ, 40)}
     mixed: dict[str, list[list[str]]] = {"write": [], "read": []}
-    for _ in range(40):
+    for _ignored in range(40):
         mixed["read"] += thrown(two, READ, 1)
         mixed["write"] += thrown(two, WRITE, 1)
     assert mixed == first
@@ -67,7 +67,7 @@ def test_the_first_rule_that_matches_decides() -> None:
 
 def test_a_limit_counts_faults_that_were_met() -> None:
     dice = Dice(Faults((Fault(lost=1, limit=2),)), 1)
-    for _ in range(2):
+    for _ignored in range(2):
         throw = dice.throw(WRITE)
         assert throw is not None
         dice.met(throw, "lost")

@@ -77,7 +77,7 @@ def broken(end: socket.socket) -> bool:
 def test_the_connection_ends_before_or_after_the_effect(kind: str, effects: int) -> None:
     world = World(**{kind: 1})
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
-        connection, _ = server.accept()
+        connection, _ignored = server.accept()
         with connection, connection.makefile("rb"):  # the server's own file keeps the descriptor open
             with pytest.raises(ConnectionResetError):
                 world.call(WRITE, connection=connection)
@@ -114,10 +114,10 @@ def test_another_question_is_not_answered_with_the_same() -> None:
 def test_buckets_shed_load_by_the_documented_rates() -> None:
     world = World()
     world.chaos.set(parse({"buckets": True}))
-    codes = [world.call(WRITE)[0].split()[0] for _ in range(60)]
+    codes = [world.call(WRITE)[0].split()[0] for _ignored in range(60)]
     assert codes == ["200"] * 50 + ["400"] * 10
     world.clock.advance(1)
-    assert [world.call(WRITE)[0].split()[0] for _ in range(6)] == ["200"] * 5 + ["400"]
+    assert [world.call(WRITE)[0].split()[0] for _ignored in range(6)] == ["200"] * 5 + ["400"]
     assert world.chaos.shown()["counts"] == {"throttle": 11}
 
 

@@ -176,7 +176,7 @@ class World:
         ecs_deploy.begin(service, revision, self.moment())
 
     def run(self, seconds: float, step: float = 0.5) -> None:
-        for _ in range(int(seconds / step)):
+        for _ignored in range(int(seconds / step)):
             self.tick(step)
 
     def tick(self, step: float = 0.5) -> None:
@@ -192,7 +192,7 @@ class World:
             yield
 
     def wait_while(self, going: Callable[[], object], limit: float = 2000.0) -> None:
-        for _ in self.ticks(going, limit):
+        for _ignored in self.ticks(going, limit):
             pass
 
     def until_steady(self, service: Service, limit: float = 600) -> None:

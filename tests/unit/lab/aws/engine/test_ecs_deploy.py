@@ -62,7 +62,7 @@ def test_a_bad_release_is_rolled_back_and_never_costs_a_healthy_task(bad: str) -
     good, kept = service.primary, {task.id for task in service.live()}
     world.update(service, bad)
     wrong = service.primary
-    for _ in world.ticks(lambda: not service.current.over):
+    for _ignored in world.ticks(lambda: not service.current.over):
         assert world.healthy(service) == 2
     entry = service.current
     assert (entry.status, entry.breaker) == ("ROLLBACK_SUCCESSFUL", "TRIGGERED")
@@ -208,7 +208,7 @@ def test_stop_with_rollback_works_without_a_breaker(times: int) -> None:
     good = service.primary
     world.update(service, "good", environment={"RELEASE": "2"})
     world.run(4)
-    for _ in range(times):
+    for _ignored in range(times):
         ecs_deploy.request_stop(service, "ROLLBACK", world.moment())
     assert service.current.status == "ROLLBACK_REQUESTED"
     world.tick()

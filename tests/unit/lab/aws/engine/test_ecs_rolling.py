@@ -47,7 +47,7 @@ def test_a_good_rollout_stays_within_its_bounds_at_every_step(desired: int, mini
     service = world.create(desired=desired, minimumHealthyPercent=minimum, maximumPercent=maximum)
     world.until_steady(service)
     world.update(service, "good", environment={"RELEASE": "2"})
-    for _ in world.ticks(lambda: not service.steady):
+    for _ignored in world.ticks(lambda: not service.steady):
         assert world.healthy(service) >= lower
         assert len(service.live()) <= upper
     assert {task.revision.id for task in service.live()} == {service.primary.revision.id}
@@ -163,7 +163,7 @@ def test_an_unhealthy_task_is_replaced_start_first() -> None:
     world.tick()
     assert victim.live
     assert len(service.live()) == 3
-    for _ in world.ticks(lambda: victim.live):
+    for _ignored in world.ticks(lambda: victim.live):
         assert world.healthy(service) >= 1
     assert world.healthy(service) == 2
     assert victim.stop_reason == f"Task failed ELB health checks in (target-group {victim.targets()[0][0]})"

@@ -27,7 +27,7 @@ def follow(world: World, service: Service, until: str, limit: float = 300.0) -> 
     """The only task, and the states it was seen in until it reached `until`."""
     seen: list[str] = []
     end = world.at + limit
-    for _ in world.ticks(lambda: world.at < end):
+    for _ignored in world.ticks(lambda: world.at < end):
         task = next(iter(service.tasks.values()))
         if task.status not in seen:
             seen.append(task.status)
@@ -39,7 +39,7 @@ def follow(world: World, service: Service, until: str, limit: float = 300.0) -> 
 def test_the_whole_life_in_order() -> None:
     world = World()
     service = world.create(desired=1)
-    _, up = follow(world, service, "RUNNING")
+    _ignored, up = follow(world, service, "RUNNING")
     assert up == ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING"]
     world.until_steady(service)
     world.scheduler.stop_task(service, service.live()[0], "because")
@@ -57,7 +57,7 @@ def test_nobody_is_signalled_while_its_target_is_registered_or_draining() -> Non
         world.update(service, image)
         world.run(90)
     assert len(world.signals) > 8
-    assert {state for _, _, _, state in world.signals} == {"gone"}
+    assert {state for _ignored, _ignored, _ignored, state in world.signals} == {"gone"}
 
 
 def test_the_drain_lasts_as_long_as_the_load_balancer_says() -> None:
@@ -77,7 +77,7 @@ def test_stop_timeout_then_kill() -> None:
     task = service.live()[0]
     world.scheduler.stop_task(service, task, "")
     world.run(60)
-    (first, _, term, _), (second, _, kill, _) = world.signals
+    (first, _ignored, term, _ignored), (second, _ignored, kill, _ignored) = world.signals
     assert (term, kill) == (signal.SIGTERM, signal.SIGKILL)
     assert 45 <= second - first <= 46
     assert (task.status, task.exit_codes) == ("STOPPED", {"app": 137})
@@ -123,7 +123,7 @@ def test_a_subnet_that_is_not_there() -> None:
     world.update(service, "good")
     for revision in service.revisions:
         object.__setattr__(revision, "subnets", ("subnet-x",))
-    task, _ = follow(world, service, "STOPPED")
+    task, _ignored = follow(world, service, "STOPPED")
     assert task.stop_reason.startswith("ResourceInitializationError: ")
 
 
@@ -131,18 +131,18 @@ def test_secrets_are_read_at_the_start_and_a_missing_one_fails_the_task() -> Non
     world = World()
     world.scheduler.read_secret = {"arn:one": "s3cret"}.__getitem__
     service = unbalanced(world, secrets={"KEY": "arn:one"}, environment={"A": "1"})
-    task, _ = follow(world, service, "RUNNING")
+    task, _ignored = follow(world, service, "RUNNING")
     assert world.processes[task.key("app")].environment == {"A": "1", "KEY": "s3cret"}
     other = World()
     service = unbalanced(other, secrets={"KEY": "arn:two"})
-    task, _ = follow(other, service, "STOPPED")
+    task, _ignored = follow(other, service, "STOPPED")
     assert task.stop_reason.startswith("ResourceInitializationError: unable to pull secrets or registry auth: ")
 
 
 def test_without_load_balancer_and_check_a_task_is_healthy_after_40_seconds() -> None:
     world = World()
     service = unbalanced(world)
-    task, _ = follow(world, service, "RUNNING")
+    task, _ignored = follow(world, service, "RUNNING")
     world.run(39)
     assert service.primary.rollout == "IN_PROGRESS"
     world.run(2)
@@ -153,7 +153,7 @@ def test_without_load_balancer_and_check_a_task_is_healthy_after_40_seconds() ->
 def test_a_container_check_decides_instead_of_the_40_seconds() -> None:
     world = World()
     service = unbalanced(world, health_check=CHECK)
-    task, _ = follow(world, service, "RUNNING")
+    task, _ignored = follow(world, service, "RUNNING")
     world.run(8)
     assert task.checks["app"].verdict == "HEALTHY"
     assert service.primary.rollout == "COMPLETED"
@@ -162,7 +162,7 @@ def test_a_container_check_decides_instead_of_the_40_seconds() -> None:
 def test_a_failing_container_check_replaces_the_task() -> None:
     world = World()
     service = unbalanced(world, "sick", health_check=CHECK)
-    task, _ = follow(world, service, "STOPPED")
+    task, _ignored = follow(world, service, "STOPPED")
     assert task.stop_reason == "Task failed container health checks"
     assert f"(service web) (task {task.id}) failed container health checks." in messages(service)
     assert service.primary.failed >= 1
@@ -183,7 +183,7 @@ def test_failures_within_the_start_period_do_not_count(start_period: float, surv
     world = World()
     check = HealthCheck(("CMD", "x"), interval=5, timeout=2, retries=3, start_period=start_period)
     service = unbalanced(world, "late", health_check=check)
-    task, _ = follow(world, service, "RUNNING")
+    task, _ignored = follow(world, service, "RUNNING")
     world.run(75)
     assert task.live is survives
     assert (task.checks["app"].verdict == "HEALTHY") is survives
@@ -193,7 +193,7 @@ def test_failures_within_the_start_period_do_not_count(start_period: float, surv
 def test_grace_shields_a_slow_start(grace: float, survives: bool) -> None:
     world = World()
     service = world.create("late", desired=1, grace=grace)
-    task, _ = follow(world, service, "RUNNING")
+    task, _ignored = follow(world, service, "RUNNING")
     world.run(58)
     assert task.live is survives
     assert (service.primary.rollout == "COMPLETED") is survives
@@ -220,7 +220,7 @@ def test_one_services_error_does_not_stop_the_others() -> None:
     broken = world.create(desired=1)
     broken.config = {}
     fine = world.create(desired=1)
-    for _ in range(60):
+    for _ignored in range(60):
         with pytest.raises(ExceptionGroup):
             world.tick()
     assert fine.primary.rollout == "COMPLETED"

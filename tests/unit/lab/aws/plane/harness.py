@@ -58,7 +58,7 @@ class Backend:
 
     def __init__(self, address: str, script: Script | None = None, port: int = TARGET_PORT) -> None:
         self.address, self.port = address, port
-        self.script = script or (lambda connection, _: connection.sendall(reply()))
+        self.script = script or (lambda connection, _ignored: connection.sendall(reply()))
         self.healthy: str | None = "200 OK"
         self.requests: list[bytes] = []
         self.connections = 0
@@ -81,7 +81,7 @@ class Backend:
     def _accept(self) -> None:
         while True:
             try:
-                connection, _ = self._socket.accept()
+                connection, _ignored = self._socket.accept()
             except OSError:
                 return
             self._open.add(connection)
@@ -113,7 +113,7 @@ def receive(connection: socket.socket) -> bytes | None:
         if not more:
             return None
         data += more
-    head, _, body = data.partition(b"\r\n\r\n")
+    head, _ignored, body = data.partition(b"\r\n\r\n")
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             while len(body) < int(line.split(b":")[1]):

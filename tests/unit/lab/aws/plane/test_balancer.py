@@ -62,7 +62,7 @@ def test_a_draining_target_finishes_what_it_has_and_gets_nothing_new(alb: Plane)
         assert alb.state(leaving) == "draining"
         heard = alb.lab.clock.now() + 1.0
         until(lambda: alb.lab.clock.now() > heard)
-        for _ in range(20):
+        for _ignored in range(20):
             assert alb.get() == (200, b"ok")
         release.set()
 
@@ -114,11 +114,11 @@ def test_new_rules_are_followed_after_the_propagation_delay() -> None:
 def test_weights_of_ninety_and_ten_share_the_requests(alb: Plane) -> None:
     alb.group(OTHER)
     alb.listen(default=forward((GROUP, 90), (OTHER, 10)))
-    alb.target(lambda connection, _: connection.sendall(reply(b"blue")))
-    alb.target(lambda connection, _: connection.sendall(reply(b"green")), arn=OTHER)
+    alb.target(lambda connection, _ignored: connection.sendall(reply(b"blue")))
+    alb.target(lambda connection, _ignored: connection.sendall(reply(b"green")), arn=OTHER)
     client = alb.client()
     found: Counter[bytes] = Counter()
-    for _ in range(1000):
+    for _ignored in range(1000):
         client.request("GET", "/")
         found[client.getresponse().read()] += 1
 
@@ -130,7 +130,7 @@ def test_a_group_without_targets_keeps_its_share_and_answers_503(alb: Plane) -> 
     alb.group(OTHER)
     alb.listen(default=forward((GROUP, 50), (OTHER, 50)))
     alb.target()
-    found = Counter(alb.get()[0] for _ in range(100))
+    found = Counter(alb.get()[0] for _ignored in range(100))
 
     assert found[503] > 20
     assert found[200] > 20
@@ -144,7 +144,7 @@ def test_with_only_unhealthy_targets_it_fails_open(alb: Plane) -> None:
     assert alb.get() == (200, b"ok")
     assert alb.counters()["fail_open"] == 1
     healthy = alb.target()
-    for _ in range(10):
+    for _ignored in range(10):
         alb.get()
     assert len(healthy.requests) == 10
 
@@ -180,7 +180,7 @@ def test_checks_go_to_the_port_and_path_of_the_group() -> None:
     def answer(server: socket.socket) -> None:
         while True:
             try:
-                connection, _ = server.accept()
+                connection, _ignored = server.accept()
             except OSError:
                 return
             with connection:
@@ -277,11 +277,11 @@ def test_a_killed_target_under_load_costs_only_what_it_had(alb: Plane) -> None:
         answer.read()
         statuses[answer.status] += 1
 
-    for _ in range(100):
+    for _ignored in range(100):
         ask()
     first.close()
     until(lambda: (ask(), alb.state(first) == "unhealthy")[1])
-    for _ in range(100):
+    for _ignored in range(100):
         ask()
 
     failed = alb.counters()["targets"][f"{first.address}:{TARGET_PORT}"]["failed"]
@@ -291,7 +291,7 @@ def test_a_killed_target_under_load_costs_only_what_it_had(alb: Plane) -> None:
 
 
 def descriptors_open() -> int:
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+    return sum(1 for _ignored in Path("/proc/self/fd").iterdir())
 
 
 def test_thousands_of_requests_leak_no_descriptor_and_no_task(alb: Plane) -> None:

@@ -14,7 +14,7 @@ from tests.lab.aws.plane.headers import end_to_end, for_client, for_target, page
 def sent(*headers: tuple[bytes, bytes], framed: bool = False, **attributes: Any) -> dict[bytes, bytes]:
     balancer = LoadBalancer("arn", "127.16.64.4", **attributes)
     found = for_target(headers, balancer, ("203.0.113.9", 4711), 8000, lambda: "1-5f-1", framed)
-    assert len({name.lower() for name, _ in found}) == len(found), "no header twice"
+    assert len({name.lower() for name, _ignored in found}) == len(found), "no header twice"
     return dict(found)
 
 

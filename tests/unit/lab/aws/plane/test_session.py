@@ -38,7 +38,7 @@ def test_a_request_reaches_the_target_with_the_headers_a_load_balancer_adds(alb:
 def test_connections_are_kept_on_both_sides(alb: Plane) -> None:
     backend = alb.target()
     client = alb.client()
-    for _ in range(50):
+    for _ignored in range(50):
         client.request("POST", "/", body=b"x" * 100)
         assert client.getresponse().read() == b"ok"
 
@@ -123,9 +123,9 @@ def test_an_answer_that_ends_with_the_connection_is_complete(alb: Plane) -> None
     ],
 )
 def test_answers_without_a_body_leave_the_connections_usable(alb: Plane, method: str, answer: bytes) -> None:
-    backend = alb.target(lambda connection, _: connection.sendall(answer))
+    backend = alb.target(lambda connection, _ignored: connection.sendall(answer))
     client = alb.client()
-    for _ in range(3):
+    for _ignored in range(3):
         client.request(method, "/")
         found = client.getresponse()
         assert found.read() == b""
@@ -147,7 +147,7 @@ def test_the_load_balancer_answers_an_expectation_itself(alb: Plane) -> None:
 
 
 def test_a_target_that_dies_before_its_answer_gives_502_and_is_not_asked_again(alb: Plane) -> None:
-    backends = [alb.target(lambda *_: False) for _ in range(2)]
+    backends = [alb.target(lambda *_ignored: False) for _ignored in range(2)]
 
     status, body = alb.get()
 
@@ -176,14 +176,14 @@ def test_a_target_that_dies_in_its_answer_cuts_the_connection_without_a_second_s
 
 
 def test_an_answer_that_is_no_http_gives_502(alb: Plane) -> None:
-    alb.target(lambda connection, _: connection.sendall(b"hello\r\n\r\n"))
+    alb.target(lambda connection, _ignored: connection.sendall(b"hello\r\n\r\n"))
 
     assert alb.get()[0] == 502
     assert alb.counters()["failed"] == {"malformed": 1}
 
 
 def test_a_target_that_refuses_connections_gives_502_at_once(alb: Plane) -> None:
-    backends = [alb.target() for _ in range(2)]
+    backends = [alb.target() for _ignored in range(2)]
     for backend in backends:
         backend.close()
 
@@ -195,7 +195,7 @@ def test_a_silent_target_gives_504_after_the_idle_timeout() -> None:
     with plane(idle_timeout=10) as alb:
         alb.group()
         alb.listen(default=forward())
-        backend = alb.target(lambda connection, _: connection.recv(1) and None)
+        backend = alb.target(lambda connection, _ignored: connection.recv(1) and None)
 
         assert alb.get()[0] == 504
         assert alb.counters()["failed"] == {"timeout": 1}
@@ -222,7 +222,7 @@ def test_a_client_that_never_sends_its_body_gets_408() -> None:
     with plane(idle_timeout=10) as alb:
         alb.group()
         alb.listen(default=forward())
-        alb.target(lambda connection, _: connection.recv(1) and None)
+        alb.target(lambda connection, _ignored: connection.recv(1) and None)
         client = alb.socket()
         client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
 
@@ -299,7 +299,7 @@ def test_without_a_target_in_service_the_answer_is_503(alb: Plane) -> None:
 
 def test_an_own_answer_keeps_the_connection_and_reads_the_body_it_does_not_need(alb: Plane) -> None:
     client = alb.client()
-    for _ in range(3):
+    for _ignored in range(3):
         client.request("POST", "/", body=b"x" * 100_000)
         assert client.getresponse().read().startswith(b"<html>")
 
@@ -350,7 +350,7 @@ def test_what_is_no_http_gets_400(alb: Plane, request_bytes: bytes) -> None:
 
 def test_an_http_1_0_client_gets_an_unchunked_answer(alb: Plane) -> None:
     alb.target(
-        lambda connection, _: connection.sendall(
+        lambda connection, _ignored: connection.sendall(
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
         )
     )
@@ -399,7 +399,7 @@ def test_a_listener_that_goes_lets_the_request_under_way_finish(alb: Plane) -> N
 
 
 def test_a_failed_request_is_logged_with_its_cause(alb: Plane) -> None:
-    backend = alb.target(lambda *_: False)
+    backend = alb.target(lambda *_ignored: False)
     alb.get("/v2/x")
 
     (event,) = [event for event in alb.lab.logged() if event.name == "request_failed"]

@@ -248,7 +248,7 @@ def test_good_services_pass(params: dict[str, Any]) -> None:
 def test_all_or_none_have_an_advanced_configuration() -> None:
     params = create(loadBalancers=[*advanced()["loadBalancers"], balancer(targetGroupArn=LOOSE)])
     facts = Facts()
-    facts.attached = lambda _: True  # type: ignore[method-assign]
+    facts.attached = lambda _ignored: True  # type: ignore[method-assign]
     refusal = asked("CreateService", params, facts)
     assert refusal is not None
     assert refusal.message.startswith("Either all or none of the provided loadBalancers")

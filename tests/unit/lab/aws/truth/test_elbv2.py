@@ -460,7 +460,7 @@ def test_every_rule_refuses_something_and_names_its_source() -> None:
         for rule in RULES
         if not any(
             operation == rule.operation and rule.check({**GOOD[operation], **changes}, facts)
-            for operation, changes, _, _ in CASES
+            for operation, changes, _ignored, _ignored in CASES
         )
     ]
 

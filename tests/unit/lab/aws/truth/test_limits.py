@@ -57,8 +57,8 @@ def test_pages_have_a_size(truth: Truth, service: str, operation: str, field: st
 
 
 def test_every_limit_has_a_test() -> None:
-    tested = {(service, operation, field) for service, operation, field, _, _ in [*LISTS, *PAGES]}
+    tested = {(service, operation, field) for service, operation, field, _ignored, _ignored in [*LISTS, *PAGES]}
     rules = [("ecs", rule) for rule in ECS_RULES] + [("elbv2", rule) for rule in ELB_RULES]
-    assert sorted((service, operation) for service, operation, _ in tested) == sorted(
+    assert sorted((service, operation) for service, operation, _ignored in tested) == sorted(
         (service, rule.operation) for service, rule in rules
     )

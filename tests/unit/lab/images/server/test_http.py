@@ -57,7 +57,7 @@ class Running:
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def release_steps(self) -> None:
-        for _ in range(3):
+        for _ignored in range(3):
             self.loop.call_soon_threadsafe(self.app.step.release)
 
     def connect(self) -> http.client.HTTPConnection:

@@ -126,7 +126,7 @@ def step(
 ) -> tuple[State, Command]:
     """One decision; the store takes every record, and another look shows the same."""
     state, command = decide(plan, state, seen, heard or Heard(), now)
-    for _ in range(8):
+    for _ignored in range(8):
         if not isinstance(command, Save | Look):
             break
         state, command = decide(plan, state, seen, Heard(), now)

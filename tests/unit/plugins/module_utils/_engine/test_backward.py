@@ -64,10 +64,10 @@ def test_what_is_not_home(now) -> None:  # type: ignore[no-untyped-def]
 
 def test_a_snapshot_too_close_to_the_last_call_proves_nothing() -> None:
     made = (Made(Verb.ROLL_BACK, "UpdateService old", NOW - 4),)
-    state, _ = back(Phase.ROLLING_BACK, seen(), pace=Pace(looked=NOW, made=made))
+    state, _ignored = back(Phase.ROLLING_BACK, seen(), pace=Pace(looked=NOW, made=made))
     assert state.phase is Phase.ROLLING_BACK
     made = (Made(Verb.ROLL_BACK, "UpdateService old", NOW - 5),)
-    state, _ = back(Phase.ROLLING_BACK, seen(), pace=Pace(looked=NOW, made=made))
+    state, _ignored = back(Phase.ROLLING_BACK, seen(), pace=Pace(looked=NOW, made=made))
     assert state.phase is Phase.VERIFYING
 
 
@@ -92,7 +92,7 @@ def test_rolled_back_says_whether_it_was_verified(outcomes, verified, rejected) 
 )
 def test_a_release_is_rejected_only_for_what_it_did(rejects: str, passes: bool, rejected: bool) -> None:
     watch = OLD_PASSED if passes else ready(samples=samples("-", release="old"))
-    state, _ = back(Phase.VERIFYING, seen(), cause=Cause("something", rejects=rejects), watch=watch)
+    state, _ignored = back(Phase.VERIFYING, seen(), cause=Cause("something", rejects=rejects), watch=watch)
     assert ("new" in state.record.rejected) is rejected
     if rejected:
         assert state.record.rejected["new"] == "2026-01-01T00:00:00Z: something"
@@ -122,7 +122,7 @@ def test_verifying_waits_for_full_strength() -> None:
 
 def test_the_cause_names_the_cloud_when_it_turned_back() -> None:
     cause = Cause("ECS ended the deployment (3 failed targets): tasks failed to start", "ECS", "yes")
-    _, command = back(Phase.VERIFYING, seen(), cause=cause, watch=OLD_PASSED)
+    _ignored, command = back(Phase.VERIFYING, seen(), cause=cause, watch=OLD_PASSED)
     assert isinstance(command, Stop)
     assert command.reason == (
         "svc: digits:2 (new) was rolled back by ECS to release old, verified (3 passes in a row), because ECS ended "
@@ -163,7 +163,7 @@ def test_a_refused_way_back_is_asked_for_again_before_a_person_is() -> None:
 
 def test_a_service_that_was_there_before_us_is_never_removed() -> None:
     """Nothing to go back to, and no first release: a person decides."""
-    _, command = back(Phase.ROLLING_BACK, moved(back_to=""), previous="", first=False)
+    _ignored, command = back(Phase.ROLLING_BACK, moved(back_to=""), previous="", first=False)
     assert isinstance(command, Stop)
     assert command.state == "needs_operator"
     assert "there is nothing to go back to" in command.reason
@@ -171,11 +171,11 @@ def test_a_service_that_was_there_before_us_is_never_removed() -> None:
 
 def test_removal_repeats_its_calls_until_nothing_is_left() -> None:
     wanted = plan(remove=True)
-    _, command = cases.step(
+    _ignored, command = cases.step(
         cases.state(Phase.REMOVING), seen(todo={Verb.REMOVE: ("DeleteService", "DeleteRule")}), plan=wanted
     )
     assert command == Call(Verb.REMOVE, "removal was asked for")
-    _, command = cases.step(
+    _ignored, command = cases.step(
         cases.state(Phase.REMOVING), seen(exists=False, targets=targets("old", "draining")), plan=wanted
     )
     assert isinstance(command, Wait)

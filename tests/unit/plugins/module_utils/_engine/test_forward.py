@@ -39,14 +39,14 @@ DUE = ready(samples=(), next_probe=NOW)
 
 def test_probes_begin_with_the_first_target_that_takes_traffic() -> None:
     starting = seen(targets=(*targets("old"), *targets("new", "initial")), deployment=deployment(Movement.MOVING))
-    _, command = cases.step(cases.state(Phase.MOVING, watch=DUE), starting)
+    _ignored, command = cases.step(cases.state(Phase.MOVING, watch=DUE), starting)
     assert isinstance(command, Wait)
     assert "ECS moves: 0 of 2 new targets healthy, 2 old ones" in command.why
-    _, command = cases.step(cases.state(Phase.MOVING, watch=DUE), MOVING)
+    _ignored, command = cases.step(cases.state(Phase.MOVING, watch=DUE), MOVING)
     assert command == Probe("production", "new")
-    _, command = cases.step(cases.state(Phase.MOVING, watch=DUE), MOVING, plan=plan(route="direct"))
+    _ignored, command = cases.step(cases.state(Phase.MOVING, watch=DUE), MOVING, plan=plan(route="direct"))
     assert command == Probe("direct", "new")
-    _, command = cases.step(cases.state(Phase.MOVING, watch=DUE), MOVING, plan=plan(probes=False))
+    _ignored, command = cases.step(cases.state(Phase.MOVING, watch=DUE), MOVING, plan=plan(probes=False))
     assert isinstance(command, Wait)
 
 
@@ -77,7 +77,7 @@ def hear(state, now, *rounds, plan=PLAN):  # type: ignore[no-untyped-def]
     ],
 )
 def test_only_wrong_answers_proven_to_be_the_new_ones_count(rounds, back) -> None:  # type: ignore[no-untyped-def]
-    state, _ = hear(cases.state(Phase.MOVING, watch=DUE), MOVING, *rounds)
+    state, _ignored = hear(cases.state(Phase.MOVING, watch=DUE), MOVING, *rounds)
     assert (state.trail[-1] is Phase.ROLLING_BACK) is back
     if back:
         assert state.cause is not None
@@ -87,11 +87,11 @@ def test_only_wrong_answers_proven_to_be_the_new_ones_count(rounds, back) -> Non
 
 def test_forgiven_wrong_answers_stay_counted_into_the_next_gate() -> None:
     lenient = plan(gate=cases.replace(PLAN.gate, failure_limit=1))
-    state, _ = hear(cases.state(Phase.MOVING, watch=DUE), MOVING, samples("-"), plan=lenient)
+    state, _ignored = hear(cases.state(Phase.MOVING, watch=DUE), MOVING, samples("-"), plan=lenient)
     assert state.phase is Phase.MOVING
-    state, _ = cases.step(state, moved(), plan=lenient)
+    state, _ignored = cases.step(state, moved(), plan=lenient)
     assert state.phase is Phase.JUDGING
-    state, _ = hear(state, moved(), samples("-"), plan=lenient)
+    state, _ignored = hear(state, moved(), samples("-"), plan=lenient)
     assert Phase.ROLLING_BACK in state.trail
 
 
@@ -111,7 +111,7 @@ def test_the_cloud_is_not_ours_while_it_turns_back() -> None:
 def test_a_deployment_that_ended_without_us(movement: Movement, failures: int, rejects: str) -> None:
     """A person who stops it says nothing about the release; failed targets do."""
     ended = deployment(movement, failures=failures, reason="said so")
-    state, _ = cases.step(cases.state(Phase.MOVING), seen(deployment=ended))
+    state, _ignored = cases.step(cases.state(Phase.MOVING), seen(deployment=ended))
     assert state.trail[1] is Phase.ROLLING_BACK
     assert state.cause is not None
     assert state.cause.rejects == rejects
@@ -128,7 +128,7 @@ def test_where_the_cloud_never_gives_up_we_do() -> None:
     now = seen(deployment=deployment(Movement.MOVING, threshold=0, failures=2))
     assert cases.step(cases.state(Phase.MOVING), now)[0].phase is Phase.MOVING
     now = seen(deployment=deployment(Movement.MOVING, threshold=0, failures=3, reason="CannotPullContainerError"))
-    state, _ = cases.step(cases.state(Phase.MOVING), now)
+    state, _ignored = cases.step(cases.state(Phase.MOVING), now)
     assert state.cause is not None
     assert "CannotPullContainerError" in state.cause.text
 
@@ -143,13 +143,13 @@ def test_where_the_cloud_never_gives_up_we_do() -> None:
     ],
 )
 def test_what_is_not_enough_to_bake(watch, now) -> None:  # type: ignore[no-untyped-def]
-    state, _ = cases.step(cases.state(Phase.JUDGING, watch=watch), now)
+    state, _ignored = cases.step(cases.state(Phase.JUDGING, watch=watch), now)
     assert state.phase is Phase.JUDGING
 
 
 def test_a_gate_that_stays_undecided_goes_back_and_rejects_only_by_proof() -> None:
     watch = ready(samples=samples("+"), since=NOW - 60)
-    state, _ = cases.step(cases.state(Phase.JUDGING, watch=watch), moved())
+    state, _ignored = cases.step(cases.state(Phase.JUDGING, watch=watch), moved())
     assert state.trail[1] is Phase.ROLLING_BACK
     assert state.cause is not None
     assert state.cause.rejects == "proof"
@@ -158,7 +158,7 @@ def test_a_gate_that_stays_undecided_goes_back_and_rejects_only_by_proof() -> No
 def test_three_losses_while_judging_are_no_accident() -> None:
     for losses, phase in ((2, Phase.JUDGING), (3, Phase.ROLLING_BACK)):
         watch = ready(losses=losses, ready_since=None, lost="new-1 is gone")
-        state, _ = cases.step(cases.state(Phase.JUDGING, watch=watch), moved())
+        state, _ignored = cases.step(cases.state(Phase.JUDGING, watch=watch), moved())
         assert state.trail[-1] is phase
 
 
@@ -167,15 +167,15 @@ def test_the_bake_lasts_as_long_as_was_asked_for() -> None:
     assert state.phase is Phase.BAKING
     assert isinstance(command, Wait)
     assert "1 s to go" in command.why
-    state, _ = cases.step(cases.state(Phase.BAKING, entered=NOW - 20, watch=ready()), moved())
+    state, _ignored = cases.step(cases.state(Phase.BAKING, entered=NOW - 20, watch=ready()), moved())
     assert state.trail[1] is Phase.FINISHING
-    state, _ = cases.step(cases.state(Phase.BAKING, entered=NOW - 20, watch=ready(ready_since=None)), moved())
+    state, _ignored = cases.step(cases.state(Phase.BAKING, entered=NOW - 20, watch=ready(ready_since=None)), moved())
     assert state.phase is Phase.BAKING
 
 
 @pytest.mark.parametrize("phase", [Phase.BAKING, Phase.FINISHING, Phase.PROVING])
 def test_silence_after_the_gate_goes_back(phase: Phase) -> None:
-    state, _ = cases.step(cases.state(phase, watch=ready(samples=samples(*"++??????"))), moved())
+    state, _ignored = cases.step(cases.state(phase, watch=ready(samples=samples(*"++??????"))), moved())
     assert state.trail[1] is Phase.ROLLING_BACK
     assert state.cause is not None
     assert state.cause.text.startswith("the release stopped answering")
@@ -183,25 +183,25 @@ def test_silence_after_the_gate_goes_back(phase: Phase) -> None:
 
 @pytest.mark.parametrize("left", [{"closed": True}, {"targets": (*targets("new"), *targets("old", "draining"))}])
 def test_not_finished_while_closed_or_old_targets_drain(left) -> None:  # type: ignore[no-untyped-def]
-    state, _ = cases.step(cases.state(Phase.FINISHING, watch=ready()), moved(**left))
+    state, _ignored = cases.step(cases.state(Phase.FINISHING, watch=ready()), moved(**left))
     assert state.phase is Phase.FINISHING
 
 
 def test_finish_opens_only_after_proof() -> None:
     for phase in (Phase.MOVING, Phase.JUDGING, Phase.BAKING):
-        _, command = cases.step(
+        _ignored, command = cases.step(
             cases.state(phase, entered=NOW - 1, watch=ready(ready_since=99.0)),
             moved(closed=True, todo={Verb.FINISH: ("ModifyRule",)}),
         )
         assert not isinstance(command, Call)
-    _, command = cases.step(
+    _ignored, command = cases.step(
         cases.state(Phase.FINISHING, watch=ready()), moved(closed=True, todo={Verb.FINISH: ("ModifyRule",)})
     )
     assert command == Call(Verb.FINISH, "the release is proven")
 
 
 def live_or_wait(state, now, plan=PLAN):  # type: ignore[no-untyped-def]
-    _, command = cases.step(cases.state(Phase.PROVING, **state), now, plan=plan)
+    _ignored, command = cases.step(cases.state(Phase.PROVING, **state), now, plan=plan)
     return isinstance(command, Stop)
 
 
@@ -243,7 +243,7 @@ def test_a_refusal_that_an_answer_lost_explains_is_no_refusal() -> None:
     """CreateRule answered nothing and did it; asked again it is refused; the snapshot no longer asks for it."""
     pace = Pace(looked=NOW, asked_call="CreateRule")
     state = cases.state(Phase.BEGINNING, refused="CreateRule was refused: PriorityInUse", pace=pace)
-    _, command = cases.step(state, seen(todo={Verb.BEGIN: ("CreateService",)}))
+    _ignored, command = cases.step(state, seen(todo={Verb.BEGIN: ("CreateService",)}))
     assert command == Call(Verb.BEGIN, "towards the deployment")
 
 

@@ -55,8 +55,8 @@ def test_a_call_that_may_have_worked_is_read_back_before_it_is_made_again(outcom
 
 
 def test_a_snapshot_begun_before_the_call_came_back_is_not_looked_at() -> None:
-    _, command = cases.step(cases.state(Phase.BEGINNING), WANTS)
-    state, _ = cases.step(cases.state(Phase.BEGINNING), WANTS)
+    _ignored, command = cases.step(cases.state(Phase.BEGINNING), WANTS)
+    state, _ignored = cases.step(cases.state(Phase.BEGINNING), WANTS)
     state, command = decide(PLAN, state, WANTS, Heard(message="UpdateService"), NOW + 1)
     assert isinstance(command, Look)
 
@@ -75,7 +75,7 @@ def test_a_call_that_was_turned_away_backs_off_and_changed_nothing() -> None:
     pauses = []
     for tries in range(8):
         pace = cases.replace(state.pace, tries=tries, asked=Call(Verb.BEGIN, ""))
-        after, _ = decide(PLAN, cases.replace(state, pace=pace), WANTS, Heard(Outcome.TURNED_AWAY, "slow"), NOW)
+        after, _ignored = decide(PLAN, cases.replace(state, pace=pace), WANTS, Heard(Outcome.TURNED_AWAY, "slow"), NOW)
         pauses.append(after.pace.call_after - NOW)
     for tries, pause in enumerate(pauses):
         full = min(30.0, 2.0**tries)
@@ -85,7 +85,7 @@ def test_a_call_that_was_turned_away_backs_off_and_changed_nothing() -> None:
 
 def test_snapshots_no_older_than_one_poll() -> None:
     state = cases.state(Phase.MOVING, pace=Pace(looked=NOW - 2))
-    _, command = cases.decide(PLAN, state, seen(), Heard(), NOW)
+    _ignored, command = cases.decide(PLAN, state, seen(), Heard(), NOW)
     assert isinstance(command, Look)
 
 
@@ -101,7 +101,7 @@ def test_reads_that_fail_back_off_and_decide_nothing(outcome: Outcome) -> None:
 @pytest.mark.parametrize(("phase", "end"), [(Phase.START, "refused"), (Phase.MOVING, "needs_operator")])
 def test_reads_that_stay_refused_end_the_run(phase: Phase, end: str) -> None:
     state = cases.state(phase, pace=Pace(looked=NOW - 2, asked=Look(), denied=4))
-    _, command = decide(PLAN, state, seen(), Heard(Outcome.REFUSED, "ExpiredToken"), NOW)
+    _ignored, command = decide(PLAN, state, seen(), Heard(Outcome.REFUSED, "ExpiredToken"), NOW)
     assert isinstance(command, Stop)
     assert command.state == end
     assert "ExpiredToken" in command.reason
@@ -138,20 +138,20 @@ def test_no_call_before_the_record_is_written() -> None:
         assert isinstance(command, Wait)
         state, command = decide(PLAN, state, WANTS, Heard(), NOW + 1)
         assert isinstance(command, Save)
-    _, command = saving(Outcome.REFUSED, needed=True)
+    _ignored, command = saving(Outcome.REFUSED, needed=True)
     assert isinstance(command, Stop)
     assert command.state == "refused"
 
 
 def test_a_store_that_is_down_holds_up_no_way_back() -> None:
     for outcome in (Outcome.TURNED_AWAY, Outcome.UNKNOWN, Outcome.REFUSED):
-        _, command = saving(outcome, needed=False)
+        _ignored, command = saving(outcome, needed=False)
         assert command == Call(Verb.ROLL_BACK, "the new release answers wrongly: 1 wrong answer, 0 forgiven: said so")
 
 
 @pytest.mark.parametrize("needed", [True, False])
 def test_a_record_that_somebody_else_wrote_ends_every_run(needed: bool) -> None:
-    _, command = saving(Outcome.TAKEN, needed)
+    _ignored, command = saving(Outcome.TAKEN, needed)
     assert isinstance(command, Stop)
     assert command.state == ("refused" if needed else "needs_operator")
     assert "somebody else wrote the record" in command.reason
@@ -163,7 +163,7 @@ def test_the_load_is_tried_again_and_interruption_ends_it() -> None:
     assert isinstance(command, Wait)
     again, command = decide(PLAN, state, None, Heard(), NOW + 1)
     assert isinstance(command, Load)
-    _, command = decide(PLAN, state, None, Heard(interrupted=True), NOW)
+    _ignored, command = decide(PLAN, state, None, Heard(interrupted=True), NOW)
     assert isinstance(command, Stop)
     assert command.state == "interrupted"
     assert again.phase is Phase.START
@@ -183,7 +183,7 @@ def test_the_call_at_hand_is_heard_before_an_interrupted_run_ends() -> None:
 
 def test_only_the_clouds_new_messages_are_told() -> None:
     state = cases.state(Phase.MOVING, pace=Pace(looked=0.0, asked=Look()))
-    state, _ = decide(PLAN, state, moved(events=("one",)), Heard(), NOW)
+    state, _ignored = decide(PLAN, state, moved(events=("one",)), Heard(), NOW)
     state = cases.replace(state, pace=cases.replace(state.pace, asked=Look()))
-    state, _ = decide(PLAN, state, moved(events=("one", "two")), Heard(), NOW)
+    state, _ignored = decide(PLAN, state, moved(events=("one", "two")), Heard(), NOW)
     assert [event.text for event in state.events if event.who == "ECS" and event.text in ("one", "two")] == ["two"]

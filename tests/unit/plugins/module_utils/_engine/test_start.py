@@ -93,7 +93,7 @@ def test_nothing_to_do_is_unchanged_without_a_word_to_the_store() -> None:
 
 @pytest.mark.parametrize("verb", [Verb.CONFIGURE, Verb.BEGIN, Verb.FINISH])
 def test_anything_left_to_call_is_no_nothing(verb: Verb) -> None:
-    state, _ = start(moved(todo={verb: ("ModifyRule",)}), record=LIVE)
+    state, _ignored = start(moved(todo={verb: ("ModifyRule",)}), record=LIVE)
     assert state.phase is Phase.CHECKING
     assert state.only_configure is (verb is Verb.CONFIGURE)
 
@@ -105,7 +105,7 @@ def test_drift_that_starts_no_deployment_is_mended_without_a_record() -> None:
     state, command = decide(PLAN, state, now, Heard(), NOW)
     assert command == Call(Verb.CONFIGURE, "before the deployment")
     assert not state.record.unfinished
-    state, _ = decide(PLAN, state, now, Heard(message="UpdateService"), NOW)
+    state, _ignored = decide(PLAN, state, now, Heard(message="UpdateService"), NOW)
     after = moved(at=NOW + 1)
     state, command = cases.step(state, after, now=NOW + 1)
     assert "1 field(s) that start no deployment were mended" in stopped(command, "live")
@@ -114,12 +114,12 @@ def test_drift_that_starts_no_deployment_is_mended_without_a_record() -> None:
 
 def test_a_pinned_service_is_left_alone() -> None:
     pinned = record(pinned="old", pinned_by="bob")
-    _, command = start(record=pinned)
+    _ignored, command = start(record=pinned)
     reason = stopped(command, "unchanged")
     assert "release old is pinned by bob, while the inventory wants digits:2 (new)" in reason
     assert "unpin it" in reason
     for change in ({"pin": True}, {"unpin": True}):
-        state, _ = start(record=pinned, plan=plan(**change))
+        state, _ignored = start(record=pinned, plan=plan(**change))
         assert state.phase is Phase.CHECKING
 
 
@@ -132,30 +132,30 @@ def test_the_pin_goes_when_the_inventory_agrees() -> None:
 
 def test_a_rejected_release_is_refused_with_when_and_why() -> None:
     rejected = record(rejected={"new": "2026-01-01T00:00:00Z: 2 wrong answers"})
-    _, command = start(record=rejected)
+    _ignored, command = start(record=rejected)
     reason = stopped(command, "refused")
     assert "was rejected at 2026-01-01T00:00:00Z: 2 wrong answers" in reason
     assert "retry_rejected: true" in reason
-    state, _ = start(record=rejected, plan=plan(retry_rejected=True))
+    state, _ignored = start(record=rejected, plan=plan(retry_rejected=True))
     assert state.phase is Phase.CHECKING
 
 
 def test_a_release_that_nobody_called_live_is_judged_with_the_way_back_known() -> None:
-    state, _ = start(moved())
+    state, _ignored = start(moved())
     assert state.phase is Phase.JUDGING
     assert (state.previous, state.first) == ("old", False)
 
 
 def test_an_unfinished_rollout_to_a_rejected_release_is_gone_on_with() -> None:
     now = seen(deployment=deployment(Movement.MOVING))
-    state, _ = start(now, record=record(unfinished=UNFINISHED, rejected={"new": "once"}))
+    state, _ignored = start(now, record=record(unfinished=UNFINISHED, rejected={"new": "once"}))
     assert state.phase is Phase.MOVING
     assert state.rollout_id == "r0"
 
 
 def test_an_unfinished_way_back_is_gone_on_with_and_keeps_its_cause() -> None:
     unfinished = {**UNFINISHED, "phase": "rolling_back", "cause": "wrong answers", "by": "ECS", "rejects": "yes"}
-    state, _ = start(moved(), record=record(unfinished=unfinished))
+    state, _ignored = start(moved(), record=record(unfinished=unfinished))
     assert state.trail[1] is Phase.ROLLING_BACK
     assert state.cause is not None
     assert (state.cause.text, state.cause.by, state.cause.rejects) == ("wrong answers", "ECS", "yes")
@@ -169,23 +169,23 @@ def test_an_unfinished_way_back_is_gone_on_with_and_keeps_its_cause() -> None:
     ],
 )
 def test_a_release_that_went_home_unrecorded_is_not_judged_as_new(now) -> None:  # type: ignore[no-untyped-def]
-    state, _ = start(now, record=record(unfinished=UNFINISHED))
+    state, _ignored = start(now, record=record(unfinished=UNFINISHED))
     assert state.trail[1] is Phase.ROLLING_BACK
 
 
 def test_an_old_deployment_to_the_same_release_is_not_the_unfinished_one() -> None:
     unfinished = {**UNFINISHED, "before": "d1"}
     now = seen(deployment=deployment(Movement.TURNED_BACK), todo=BEGIN)
-    state, _ = start(now, record=record(unfinished=unfinished), before="d1")
+    state, _ignored = start(now, record=record(unfinished=unfinished), before="d1")
     assert state.phase is Phase.CHECKING
 
 
 def test_what_the_record_contradicts_is_read_again_before_anything_moves() -> None:
     state = cases.state(Phase.START, record=LIVE, started=NOW - 1)
-    _, command = cases.step(state, seen(todo=BEGIN))
+    _ignored, command = cases.step(state, seen(todo=BEGIN))
     assert isinstance(command, Wait)
     state = cases.state(Phase.START, record=LIVE, started=NOW - 5)
-    state, _ = cases.step(state, seen(todo=BEGIN))
+    state, _ignored = cases.step(state, seen(todo=BEGIN))
     assert state.phase is Phase.CHECKING
 
 
@@ -202,7 +202,7 @@ def test_somebody_elses_deployment_to_our_release_is_not_ours(known: bool) -> No
 
 def test_a_removal_that_was_killed_is_not_gone_on_with_by_a_rollout() -> None:
     left = record(unfinished={**UNFINISHED, "phase": "removing"})
-    state, _ = start(seen(exists=False, targets=(), serving="", todo=BEGIN), record=left)
+    state, _ignored = start(seen(exists=False, targets=(), serving="", todo=BEGIN), record=left)
     assert state.phase is Phase.CHECKING
     assert (state.record.live, state.first) == ("", True)
 
@@ -211,7 +211,7 @@ def test_removing_what_is_not_there_is_unchanged() -> None:
     gone = seen(exists=False, targets=())
     state, command = start(gone, plan=plan(remove=True), record=record(live=""))
     assert "is absent" in stopped(command, "unchanged")
-    state, _ = start(gone, plan=plan(remove=True))
+    state, _ignored = start(gone, plan=plan(remove=True))
     assert state.record.live == ""  # what the record still said
 
 
@@ -243,8 +243,8 @@ def test_check_mode_only_tells_of_what_is_unfinished(unfinished: dict[str, str])
 def test_arithmetic_that_cannot_work_is_refused_with_the_smallest_value() -> None:
     wanted = plan(capacity=Capacity(desired=1, minimum_percent=100, maximum_percent=150))
     now = seen(exists=False, targets=(), serving="", todo=BEGIN)
-    state, _ = cases.step(cases.state(Phase.START, record=record(live="")), now, plan=wanted)
-    _, command = decide(wanted, state, now, Heard(), NOW)
+    state, _ignored = cases.step(cases.state(Phase.START, record=record(live="")), now, plan=wanted)
+    _ignored, command = decide(wanted, state, now, Heard(), NOW)
     reason = stopped(command, "refused")
     assert "deployment.maximum_percent: at least 200" in reason
     assert "nothing was changed" in reason

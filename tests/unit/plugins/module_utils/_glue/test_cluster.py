@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Outcome
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.cluster import Cluster, calls, kept, look, run
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError

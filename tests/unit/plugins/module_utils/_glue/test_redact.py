@@ -40,7 +40,7 @@ REDACTOR = Redactor(argspec_ecs.ecs_rollout(), params(**PLANTED))
         lambda text: f"before {text} after {text}",
         lambda text: json.dumps({"x": text}),
         lambda text: urllib.parse.quote(text, safe=""),
-        lambda text: urllib.parse.quote_plus(text),
+        urllib.parse.quote_plus,
         lambda text: base64.b64encode(text.encode()).decode(),
         lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
     ],
