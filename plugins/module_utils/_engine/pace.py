@@ -44,7 +44,7 @@ DENIED_LIMIT = 5  # refused reads in a row, until we believe that they stay refu
 NEVER = float("-inf")
 BEFORE = frozenset({Phase.START, Phase.CHECKING})  # nothing was changed by this run yet
 
-Step = tuple[State, Command | None]  # None: the phase changed, go on
+Step: TypeAlias = "tuple[State, Command | None]"  # None: the phase changed, go on
 
 
 # ---- asking --------------------------------------------------------------------------------------
