@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from . import records, watch
 from .evolve import evolve
@@ -44,7 +45,7 @@ DENIED_LIMIT = 5  # refused reads in a row, until we believe that they stay refu
 NEVER = float("-inf")
 BEFORE = frozenset({Phase.START, Phase.CHECKING})  # nothing was changed by this run yet
 
-Step: TypeAlias = "tuple[State, Command | None]"  # None: the phase changed, go on
+Step: TypeAlias = "tuple[State, Command | None]"
 
 
 # ---- asking --------------------------------------------------------------------------------------
