@@ -41,6 +41,13 @@ def interrupt(number: int, _ignored: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def update_docs(text: str) -> None:
+    """Write what a demo printed to docs/demo-output.txt and between the README's marks."""
+    DOCS.parent.mkdir(exist_ok=True)
+    DOCS.write_text(text)
+    README.write_text(SHOWN.sub(lambda match: match[1] + text + match[2], README.read_text()))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--update-docs", action="store_true", help="write docs/demo-output.txt and the README's copy")
@@ -58,9 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nInterrupted. Everything that was started has been ended.", file=sys.stderr)
         return 130
     if code == 0 and chosen.update_docs:
-        DOCS.parent.mkdir(exist_ok=True)
-        DOCS.write_text(screen.text)
-        README.write_text(SHOWN.sub(lambda match: match[1] + screen.text + match[2], README.read_text()))
+        update_docs(screen.text)
     return code
 
 

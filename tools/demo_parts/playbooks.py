@@ -81,7 +81,7 @@ def play(arguments: Sequence[str], log: Path, screen: Screen) -> Played:
     )
     try:
         assert child.stdout is not None
-        indent = None
+        live = Live(screen)
         with log.open("w", buffering=1) as kept:
             for line in child.stdout:
                 if line.startswith(MARK):
@@ -89,20 +89,40 @@ def play(arguments: Sequence[str], log: Path, screen: Screen) -> Played:
                     played.events.append(event)
                     if event["event"] == "made":
                         screen.say("greenlight", event["task"])
-                    continue
-                kept.write(line)
-                if match := LIVE.match(line):
-                    indent = " " * len(match["head"])
-                    screen.say(match["who"], match["text"])
-                elif indent and line.startswith(indent):
-                    screen.more(line.strip())
                 else:
-                    indent = None
+                    kept.write(line)
+                    live.hear(line)
         played.code = child.wait()
     finally:
         end(child)
         played.until = time.time()
     return played
+
+
+class Live:
+    """Puts the live lines of a rollout on the screen; what has been said in the same words is not said again."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._said: set[str] = set()
+        self._indent = ""  # of the event that may go on
+        self._silent = False
+
+    def hear(self, line: str) -> None:
+        """One line of ansible-playbook's output."""
+        match = LIVE.match(line)
+        if match:
+            self._indent = " " * len(match["head"])
+            words = f"{match['who']} {match['text']}"
+            self._silent = words in self._said
+            self._said.add(words)
+            if not self._silent:
+                self._screen.say(match["who"], match["text"])
+        elif self._indent and line.startswith(self._indent):
+            if not self._silent:
+                self._screen.more(line.strip())
+        else:
+            self._indent = ""
 
 
 def must(played: Played, name: str, log: Path) -> Played:

@@ -25,7 +25,8 @@ from .screen import Screen
 INVENTORY = ["-i", "inventories/local"]
 RATE = 50.0  # requests per second
 STREAM_SECONDS = 2.0  # shorter than the deregistration delay of inventories/local, in real seconds
-REPORT_EVERY = 5.0  # seconds between lines about the load
+REPORT_EVERY = 5.0  # seconds between two looks at the load
+QUIET = 20.0  # seconds between lines about it while nothing changes
 AFTERWARDS = STREAM_SECONDS + 1.0  # watched after each rollout: streams end, and nothing may be wrong any more
 INTRO = (
     "An embedded AWS on this machine serves a real model (handwritten digits) on ECS Fargate behind an Application "
@@ -153,11 +154,14 @@ class Reporter:
         self._thread.join()
 
     def _run(self) -> None:
-        since = time.time()
+        since, said_at, said = time.time(), 0.0, ""
         while not self._done.wait(self._every):
             until = time.time()
             total, lately = self._traffic.summary(), self._traffic.summary(since, until)
-            self._screen.say("load", report(total, lately))
+            state = f"{total.dropped} {total.wrong_answers} {sorted(lately.releases)}"
+            if state != said or until - said_at >= QUIET:
+                self._screen.say("load", report(total, lately))
+                said_at, said = until, state
             since = until
 
 

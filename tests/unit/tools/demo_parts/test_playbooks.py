@@ -41,6 +41,8 @@ def test_live_lines_go_to_the_screen_events_to_the_caller_the_rest_to_the_log(pr
         print("TASK [Rollout]", sys.argv[1:])
         print("[digits] 00:04 ECS        has started")
         print("                          3 tasks")
+        print("[digits] 00:05 ECS        has started")
+        print("                          3 tasks")
         print("ok: [digits]")
         print("                          not this")
         print('@demo {"event": "rollout", "state": "live"}')

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tools.demo_parts import show
 from tools.demo_parts.playbooks import PlaybookError, Played
 from tools.demo_parts.promises import PROMISES
 from tools.demo_parts.screen import Screen
-from tools.demo_parts.show import Show, finish, outcome, report
+from tools.demo_parts.show import Reporter, Show, finish, outcome, report
 
 
 class FakeTraffic:
@@ -111,3 +112,25 @@ def test_finish_writes_the_summary_and_exits_by_it(tmp_path: Path, monkeypatch: 
     assert "As promised" in out.getvalue()
     assert "Wrong answers that users met: 7." in out.getvalue()
     assert max(map(len, out.getvalue().splitlines())) <= 80
+
+
+def test_the_load_is_reported_when_something_changes() -> None:
+    class Changing(FakeTraffic):
+        """The same for three looks, then wrong answers; ends the reporter after five looks."""
+
+        looks = 0
+
+        def summary(self, since: float = 0.0, until: float = float("inf")) -> Summary:
+            if since:
+                return Summary(releases={"29a2dd563eab": 1})
+            self.looks += 1
+            if self.looks == 5:
+                enough.set()
+            return Summary(requests=self.looks, wrong_answers=0 if self.looks < 4 else 7)
+
+    out, enough = io.StringIO(), threading.Event()
+    with Reporter(Screen(out), Changing(), every=0.01):  # type: ignore[arg-type]
+        assert enough.wait(10)
+    said = [line.split("load")[1].strip() for line in out.getvalue().splitlines()]
+    assert said[:2] == ["1 sent, 0 dropped, 0 wrong; 100 % by 29a2dd", "4 sent, 0 dropped, 7 wrong; 100 % by 29a2dd"]
+    assert len(said) == 2
