@@ -100,6 +100,8 @@ class Stack:
             Name=self.name, Subnets=self.state["subnets"]["public"], SecurityGroups=[self.facts["front"]]
         )["LoadBalancers"][0]
         self.facts["balancer"], self.facts["dns"] = balancer["LoadBalancerArn"], balancer["DNSName"]
+        patience = [{"Key": "idle_timeout.timeout_seconds", "Value": "600"}]  # a starved machine answers late
+        elb.modify_load_balancer_attributes(LoadBalancerArn=self.facts["balancer"], Attributes=patience)
         for which in ("closed", "blue", "green"):
             group = elb.create_target_group(
                 Name=f"{self.name}-{which}",

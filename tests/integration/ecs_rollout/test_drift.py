@@ -113,7 +113,10 @@ def test_somebody_elses_deployment_is_named_and_not_touched(served: Stack) -> No
     by_hand = ecs.register_task_definition(
         **kept, executionRoleArn=stray["executionRoleArn"], containerDefinitions=[container]
     )["taskDefinition"]["taskDefinitionArn"]
-    ecs.update_service(cluster=served.facts["cluster"], service=served.name, taskDefinition=by_hand)
+    endless = {"deploymentCircuitBreaker": {"enable": False, "rollback": False}}
+    ecs.update_service(
+        cluster=served.facts["cluster"], service=served.name, taskDefinition=by_hand, deploymentConfiguration=endless
+    )
     since = served.mark()
     result = served.roll_out("2")
     assert (result["state"], result["changed"]) == ("needs_operator", False), result["reason"]
