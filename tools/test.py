@@ -86,7 +86,8 @@ JOBS = (
     Job("changelog", 15, (tool("antsibull-changelog", "lint", "-v"),)),
     Job("unit", 150, (pytest("unit", "-n2", "tests/unit", "tests/simulation"),), junit),
     Job("integration", 360, (pytest("integration", "tests/integration"),), junit),
-    Job("molecule", 210, (tool("molecule", "test", "--all"),), molecule_actions),
+    # destroy first: a run that was killed leaves molecule in the belief that its lab still runs
+    Job("molecule", 210, (tool("molecule", "destroy"), tool("molecule", "test", "--all")), molecule_actions),
     Job("package", 120, ((PYTHON, "tools/package.py"),)),
 )
 

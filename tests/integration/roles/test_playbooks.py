@@ -1,0 +1,218 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks on the local inventory, as people run them: from an empty account to a rejected release.
+
+One story, told once; each test looks at one of its chapters.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.aws.running import RunningLab, running
+from tests.lab.images.registry import reference
+
+ROOT = Path(__file__).resolve().parents[3]
+PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
+WRONG = ["-e", f"serving_image={reference('wrong-answers')}"]
+BETTER = ["-e", f"serving_image={reference('2')}"]
+
+
+@dataclass
+class Run:
+    """What a playbook did: its exit code, its text, and the changing calls that the lab saw meanwhile."""
+
+    code: int
+    text: str
+    changing: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> int:
+        """Of the recap; -1 when there is none."""
+        found = re.search(r"changed=(\d+)", self.text)
+        return int(found[1]) if found else -1
+
+
+def play(home: Path, state: Path, *arguments: str) -> Run:
+    """Run a playbook with the local inventory and nothing of the caller's settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWS_"))}
+    settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(home), "COLUMNS": "200"}
+    done = subprocess.run(
+        [PLAYBOOK, "-e", f"lab_state_file={state}", *arguments],
+        cwd=ROOT,
+        env=kept | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout + done.stderr)
+
+
+def watched(lab: RunningLab, home: Path, *arguments: str) -> Run:
+    """The same, with the lab's trace."""
+    before = max((call["id"] for call in lab.trace()), default=0)
+    run = play(home, lab.path, *arguments)
+    run.changing = [call["operation"] for call in lab.trace(before) if call["mutating"]]
+    return run
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
+    home = tmp_path_factory.mktemp("home")
+    with running(tmp_path_factory.mktemp("lab")) as lab:
+        chapters: dict[str, list[str]] = {
+            "bootstrap": ["playbooks/bootstrap.yml"],
+            "rollback of nothing": ["playbooks/rollback.yml"],
+            "check of nothing": ["site.yml", "--check", "--diff"],
+            "first": ["site.yml"],
+            "second": ["site.yml"],
+            "check": ["site.yml", "--check", "--diff"],
+            "rollout": ["playbooks/rollout.yml", *BETTER],
+            "pinned": ["site.yml"],
+            "bad": ["playbooks/rollout.yml", *WRONG],
+            "bad again": ["playbooks/rollout.yml", *WRONG],
+            "rollback": ["playbooks/rollback.yml"],
+            "status": ["playbooks/status.yml"],
+            "unconfirmed": ["playbooks/teardown.yml"],
+        }
+        yield {name: watched(lab, home, *arguments) for name, arguments in chapters.items()}
+
+
+def test_the_record_has_a_bucket(story: dict[str, Run]) -> None:
+    assert story["bootstrap"].code == 0, story["bootstrap"].text
+    assert "CreateBucket" in story["bootstrap"].changing
+
+
+def test_there_is_nothing_to_roll_back_before_there_is_a_service(story: dict[str, Run]) -> None:
+    assert story["rollback of nothing"].code != 0
+    assert "there is no service yet, nothing was changed. Make it: ansible-playbook site.yml" in re.sub(
+        r"\s+", " ", story["rollback of nothing"].text
+    )
+    assert story["rollback of nothing"].changing == []
+
+
+def test_check_mode_works_before_anything_exists(story: dict[str, Run]) -> None:
+    run = story["check of nothing"]
+    assert run.code == 0, run.text
+    assert run.changing == []
+    assert run.changed > 5
+    for planned in ("CreateRule", "CreateService", "digits-alb", "digits-blue"):
+        assert planned in run.text
+
+
+def test_a_first_run_serves(story: dict[str, Run]) -> None:
+    assert story["first"].code == 0, story["first"].text
+    assert story["first"].changing.count("CreateService") == 1
+
+
+@pytest.mark.parametrize("name", ["second", "check"])
+def test_with_nothing_to_do_nothing_is_changed(story: dict[str, Run], name: str) -> None:
+    run = story[name]
+    assert (run.code, run.changed, run.changing) == (0, 0, []), run.text
+
+
+def test_a_rollout_changes_nothing_but_the_release(story: dict[str, Run]) -> None:
+    run = story["rollout"]
+    assert run.code == 0, run.text
+    assert {name for name in run.changing if name != "PutObject"} == {"RegisterTaskDefinition", "UpdateService"}
+
+
+def test_a_pinned_release_is_left_alone(story: dict[str, Run]) -> None:
+    run = story["pinned"]
+    assert (run.code, run.changed, run.changing) == (0, 0, []), run.text
+
+
+def test_a_bad_release_is_taken_back_and_the_run_fails(story: dict[str, Run]) -> None:
+    assert story["bad"].code != 0
+    assert '"state": "rolled_back"' in story["bad"].text
+    assert '"rollback_verified": true' in story["bad"].text
+
+
+def test_a_rejected_release_is_not_tried_again(story: dict[str, Run]) -> None:
+    run = story["bad again"]
+    assert run.code != 0
+    assert '"state": "refused"' in run.text
+    assert [name for name in run.changing if name != "PutObject"] == []
+
+
+def test_the_last_good_release_comes_back(story: dict[str, Run]) -> None:
+    assert story["rollback"].code == 0, story["rollback"].text
+    assert "UpdateService" in story["rollback"].changing
+
+
+def test_the_status_is_a_picture_of_80_columns(story: dict[str, Run]) -> None:
+    run = story["status"]
+    assert (run.code, run.changing) == (0, []), run.text
+    picture = [line for line in run.text.splitlines() if line.startswith('        "')]
+    assert max(map(len, picture)) <= 80
+    for line in ("service    digits/digits, open to the public", "targets    3 of 3 healthy", "rejected   "):
+        assert any(line in each for each in picture), picture
+
+
+def test_nothing_is_removed_without_its_name(story: dict[str, Run]) -> None:
+    assert story["unconfirmed"].code != 0
+    assert "Confirm it by its name: -e serving_teardown=digits" in re.sub(r"\s+", " ", story["unconfirmed"].text)
+    assert story["unconfirmed"].changing == []
+
+
+@pytest.fixture
+def no_lab(tmp_path: Path) -> Path:
+    return tmp_path / "none.json"
+
+
+def told(run: Run) -> str:
+    """The text without line breaks."""
+    return re.sub(r"\s+", " ", run.text)
+
+
+@pytest.mark.parametrize("playbook", ["site.yml", "playbooks/bootstrap.yml", "playbooks/status.yml"])
+def test_without_a_lab_the_local_inventory_says_how_to_start_one(tmp_path: Path, no_lab: Path, playbook: str) -> None:
+    run = play(tmp_path, no_lab, playbook)
+    assert run.code != 0
+    assert "The lab is not running. Start it: make lab-aws" in told(run)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"endpoint": "https://ecs.eu-central-1.amazonaws.com", "pid": os.getpid()},
+        {"endpoint": "http://127.0.0.1.example.com:80", "pid": os.getpid()},
+        {"endpoint": "http://127.0.0.1:9", "pid": 2**22 + 1},
+    ],
+    ids=["another cloud", "a name that only begins like this machine", "a lab that is gone"],
+)
+def test_the_local_inventory_asks_nobody_but_a_running_lab(tmp_path: Path, state: dict[str, Any]) -> None:
+    path = tmp_path / "aws.json"
+    path.write_text(str({"region": "us-east-1", "access_key": "a", "secret_key": "b", **state}).replace("'", '"'))
+    run = play(tmp_path, path, "playbooks/status.yml")
+    assert run.code != 0
+    assert "The lab is not running. Start it: make lab-aws" in told(run)
+
+
+@pytest.mark.parametrize("playbook", ["site", "bootstrap", "rollout", "rollback", "status", "teardown"])
+def test_without_a_service_a_playbook_fails_with_a_hint(tmp_path: Path, no_lab: Path, playbook: str) -> None:
+    (tmp_path / "hosts").write_text("[others]\nweb\n")
+    run = play(tmp_path, no_lab, "-i", str(tmp_path / "hosts"), f"playbooks/{playbook}.yml")
+    assert run.code != 0
+    assert "No service is selected. Name one in the group serving_ecs" in told(run)
+
+
+def test_a_limit_that_leaves_no_service_fails_with_a_hint(tmp_path: Path, no_lab: Path) -> None:
+    (tmp_path / "hosts").write_text("[serving_ecs]\ndigits\n[others]\nweb\n")
+    run = play(tmp_path, no_lab, "-i", str(tmp_path / "hosts"), "site.yml", "--limit", "others")
+    assert run.code != 0
+    assert "No service is selected." in told(run)
+
+
+def test_a_limit_that_matches_nothing_fails(tmp_path: Path, no_lab: Path) -> None:
+    assert play(tmp_path, no_lab, "site.yml", "--limit", "nothing").code != 0
