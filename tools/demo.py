@@ -4,7 +4,7 @@
 """`make demo`: a model goes live on an embedded AWS, under load: one good release, two bad ones.
 
 Exit code 0 only if everything promised happened; 130 when interrupted. Nothing is left running in either case.
-`--update-docs` also writes docs/demo-output.txt, and into the README, which shows it.
+`--update-docs` also writes docs/demo-output.txt, and an excerpt of it into the README.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from tools.demo_parts.lab import LabError
 from tools.demo_parts.playbooks import PlaybookError
+from tools.demo_parts.promises import excerpt
 from tools.demo_parts.screen import Screen
 from tools.demo_parts.show import Show, finish
 
@@ -42,10 +43,10 @@ def interrupt(number: int, _ignored: FrameType | None) -> None:
 
 
 def update_docs(text: str) -> None:
-    """Write what a demo printed to docs/demo-output.txt and between the README's marks."""
+    """Write what a demo printed to docs/demo-output.txt, and an excerpt between the README's marks."""
     DOCS.parent.mkdir(exist_ok=True)
     DOCS.write_text(text)
-    README.write_text(SHOWN.sub(lambda match: match[1] + text + match[2], README.read_text()))
+    README.write_text(SHOWN.sub(lambda match: match[1] + excerpt(text) + match[2], README.read_text()))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -118,6 +118,21 @@ def table(outcomes: Sequence[Outcome]) -> list[str]:
 
 NUMBER = re.compile(r"\d[\d,.:]*\d|\d")
 IDENTITY = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{8,64}\b")
+TIMED = re.compile(r" *\d+:\d\d |  {12,}")  # a line of the timeline, or one that goes on
+HEADING = re.compile(r"\d\. ")
+
+
+def excerpt(text: str) -> str:
+    """A demo's output for the README: the timeline of the last rollout only, `...` in the place of the others."""
+    lines = text.splitlines()
+    last = max((number for number, line in enumerate(lines) if HEADING.match(line)), default=0)
+    kept: list[str] = []
+    for number, line in enumerate(lines):
+        if number > last or not TIMED.match(line):
+            kept.append(line)
+        elif kept[-1] != "  ...":
+            kept.append("  ...")
+    return "\n".join(kept) + "\n"
 
 
 def masked(text: str) -> list[str]:
@@ -126,6 +141,6 @@ def masked(text: str) -> list[str]:
     Time-dependent lines (timeline: they begin with minutes and seconds) are left out: their order and
     number follow the machine's speed.
     """
-    lines = [line.rstrip() for line in text.splitlines() if not re.match(r" *\d+:\d\d |  {12,}", line)]
+    lines = [line.rstrip() for line in text.splitlines() if not TIMED.match(line)]
     hidden = [re.sub(" +", " ", NUMBER.sub("#", IDENTITY.sub("#", line))) for line in lines]
     return [line for line, before in zip(hidden, ["", *hidden], strict=False) if line != before or line]

@@ -33,7 +33,7 @@ def demo() -> Iterator[subprocess.Popen[str]]:
 
 
 def test_the_demo_keeps_its_promises_and_prints_what_the_readme_shows(demo: subprocess.Popen[str]) -> None:
-    output, _ignored = demo.communicate(timeout=480)
+    output, _ignored = demo.communicate(timeout=520)
     assert demo.returncode == 0, output
     summary = json.loads((ROOT / "build" / "demo" / "summary.json").read_text())
     assert summary["ok"] is True

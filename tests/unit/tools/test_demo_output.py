@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from tools import demo
-from tools.demo_parts.promises import PROMISES, WIDTH
+from tools.demo_parts.promises import PROMISES, WIDTH, excerpt
 
 SHOWN = demo.DOCS.read_text()
 
@@ -18,7 +18,7 @@ def test_the_readme_shows_it() -> None:
     """Mend it with tools/demo.py --update-docs."""
     match = demo.SHOWN.search(demo.README.read_text())
     assert match
-    assert match[0] == match[1] + SHOWN + match[2]
+    assert match[0] == match[1] + excerpt(SHOWN) + match[2]
 
 
 def test_it_fits_the_screen_and_kept_its_promises() -> None:

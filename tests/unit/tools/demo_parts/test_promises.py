@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tools.demo_parts.promises import PROMISES, WIDTH, Outcome, all_broken, broken, masked, summary, table
+from tools.demo_parts.promises import PROMISES, WIDTH, Outcome, all_broken, broken, excerpt, masked, summary, table
 
 GOOD, NEVER, WRONG = PROMISES
 KEPT = [
@@ -119,3 +119,29 @@ release fe9876543210 at 127.21.64.5:8000
     assert masked(one) == ["title", "", "good release live # #", "release # at #"]
     assert [line for line in masked(one) if line] == [line for line in masked(other) if line]
     assert masked(one) != masked(one.replace("live", "rolled_back"))
+
+
+def test_excerpt_shows_the_last_timeline_only() -> None:
+    text = """title
+
+1. First
+  0:01 lab        up
+                  and well
+  0:02 ECS        moved
+
+2. Last
+  0:03 ECS        moved
+
+table
+"""
+    assert excerpt(text).splitlines() == [
+        "title",
+        "",
+        "1. First",
+        "  ...",
+        "",
+        "2. Last",
+        "  0:03 ECS        moved",
+        "",
+        "table",
+    ]
