@@ -25,9 +25,9 @@ def main() -> int:
         "--validate-collection-refs=self",
         str(copy),
     ]
-    return subprocess.run(
-        command, cwd=root, env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(root)}, check=False
-    ).returncode
+    # antsibull-docs keeps a log in the home directory; the user's stays as it was.
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(root), "HOME": str(root)}
+    return subprocess.run(command, cwd=root, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -71,20 +71,20 @@ def tool(name: str, *args: str) -> tuple[str, ...]:
 
 
 JOBS = (
-    Job("ruff", 15, (tool("ruff", "check", *RUFF_PATHS), tool("ruff", "format", "--check", *RUFF_PATHS))),
+    Job("ruff", 10, (tool("ruff", "check", *RUFF_PATHS), tool("ruff", "format", "--check", *RUFF_PATHS))),
     Job(
         "mypy",
-        75,
+        60,
         (
             tool("mypy", "-p", "ansible_collections.greenlight.serving.plugins.module_utils"),
             tool("mypy", "-p", "tests.lab"),
         ),
     ),
-    Job("ansible-lint", 90, (tool("ansible-lint", "--offline", "--profile", "production"),)),
-    Job("sanity", 180, ((PYTHON, "tools/sanity.py"),)),
+    Job("ansible-lint", 130, (tool("ansible-lint", "--offline", "--profile", "production"),)),
+    Job("sanity", 170, ((PYTHON, "tools/sanity.py"),)),
     Job("docs", 30, ((PYTHON, "tools/docs_check.py"),)),
     Job("changelog", 10, (tool("antsibull-changelog", "lint", "-v"),)),
-    Job("unit", 120, (pytest("unit", "-n2", "tests/unit", "tests/simulation"),), junit),
+    Job("unit", 110, (pytest("unit", "-n2", "tests/unit", "tests/simulation"),), junit),
     Job("integration", 420, (pytest("integration", "-n2", "--dist=loadfile", "tests/integration"),), junit),
     # destroy first: a run that was killed leaves molecule in the belief that its lab still runs
     Job("molecule", 200, (tool("molecule", "destroy"), tool("molecule", "test", "--all")), molecule_actions),
