@@ -37,13 +37,14 @@ class Ecs:
         self._remembered: dict[str, Target] = {}
         self._at = float("-inf")
         self._steps: dict[Verb, list[Step]] = {}
+        self._gone: list[Finding] = []
 
     def preflight(self, plan: Plan) -> list[Finding]:
         """What is wrong with the parameters; and with the account, when a release is to move."""
         if plan.remove:
             return []
         moves = Verb.BEGIN not in self._steps or bool(self._steps[Verb.BEGIN])
-        return [*ecs_input.findings(self._params), *(self.account_findings(plan) if moves else [])]
+        return [*self._gone, *ecs_input.findings(self._params), *(self.account_findings(plan) if moves else [])]
 
     def account_findings(self, plan: Plan) -> list[Finding]:
         """What is wrong between the parameters and the account."""
@@ -59,6 +60,7 @@ class Ecs:
         proof = ecs_rules.proof_of(rule)
         steps = Steps(view, plan, proof or self._proof)
         self._at = snapshot.at
+        self._gone = view.gone()
         self._steps = self._listed(steps, plan)
         return Observation(
             at=snapshot.at,
@@ -126,11 +128,14 @@ class Ecs:
             return f"{verb.value}: nothing left to do"
         step = steps[0]
         try:
-            self._calls.write(step.service, step.operation, **step.arguments)
+            answer = self._calls.write(step.service, step.operation, **step.arguments)
         except AwsError as error:
             self._reader.forget_definitions()
             if error.code not in ALREADY.get(step.operation, ()):
                 raise
+            answer = {}
         if step.operation in ("register_task_definition", "deregister_task_definition"):
             self._reader.forget_definitions()
+        if step.operation == "register_task_definition":
+            self._reader.registered(answer["taskDefinition"]["taskDefinitionArn"])
         return step.line

@@ -53,10 +53,15 @@ class Snapshot:
         """The release that a task definition carries; "" = none of ours."""
         return str(self.definitions.get(definition_arn, {}).get("release", ""))
 
-    def definition_of(self, release: str) -> str:
-        """The ARN of an ACTIVE task definition that carries a release, the newest; "" = none is known."""
+    def definition_of(self, release: str, active: bool = True) -> str:
+        """The ARN of a task definition that carries a release, the newest; "" = none is known.
+
+        `active`: only one that a service may be updated to; a deregistered one can still be described.
+        """
         arns = [
-            arn for arn, d in self.definitions.items() if d.get("release") == release and d.get("status") == "ACTIVE"
+            arn
+            for arn, d in self.definitions.items()
+            if release and d.get("release") == release and (d.get("status") == "ACTIVE" or not active)
         ]
         return max(arns, key=lambda arn: int(self.definitions[arn].get("revision") or 0), default="")
 
@@ -80,6 +85,7 @@ class Reader:
         self._revisions: dict[str, Json] = {}
         self._definitions: dict[str, Json] = {}
         self._searched: set[str] = set()
+        self._registered: set[str] = set()
         self._stopped: tuple[int, tuple[str, ...]] = (0, ())
 
     def snapshot(self, release_ids: tuple[str, ...], every_definition: bool = False) -> Snapshot:
@@ -104,6 +110,10 @@ class Reader:
             stopped=self._why_stopped(service, deployments),
         )
         return Snapshot(**{**listed.__dict__, "health": self._health(service, balancer)})
+
+    def registered(self, arn: str) -> None:
+        """Always describe this task definition, too: we made it, and a listing may lag behind."""
+        self._registered.add(arn)
 
     def forget_definitions(self) -> None:
         """Look again: one may have been registered since, or is not active any more."""
@@ -158,7 +168,11 @@ class Reader:
     ) -> None:
         """Of what runs; then back through history, until the releases asked for and one that completed are found."""
         for arn in dict.fromkeys(
-            [*([service["taskDefinition"]] if service else []), *(t["taskDefinitionArn"] for t in tasks)]
+            [
+                *([service["taskDefinition"]] if service else []),
+                *(t["taskDefinitionArn"] for t in tasks),
+                *sorted(self._registered),
+            ]
         ):
             self._learn(arn)
         completed = False
@@ -171,8 +185,10 @@ class Reader:
                     self._learn(self._revisions[arn]["taskDefinition"])
             completed = completed or deployment.get("status") in ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL")
 
-    def _missing(self, release_ids: tuple[str, ...]) -> set[str]:
-        return {release for release in release_ids if release} - {d["release"] for d in self._definitions.values()}
+    def _missing(self, release_ids: tuple[str, ...], active: bool = False) -> set[str]:
+        """Releases that no known task definition carries; with `active`, that no ACTIVE one does."""
+        found = {d["release"] for d in self._definitions.values() if not active or d.get("status") == "ACTIVE"}
+        return {release for release in release_ids if release} - found
 
     def _learn(self, arn: str) -> None:
         if arn in self._definitions:
@@ -189,7 +205,7 @@ class Reader:
 
     def _search(self, release_ids: tuple[str, ...], every: bool) -> None:
         """The newest ACTIVE revisions of the family, until every release asked for is found."""
-        missing = self._missing(release_ids) - self._searched
+        missing = self._missing(release_ids, active=True) - self._searched
         if not every and not missing:
             return
         self._searched |= missing
@@ -199,7 +215,7 @@ class Reader:
         )
         for number, arn in enumerate(listed):
             self._learn(arn)
-            if not every and (not self._missing(release_ids) or number + 1 >= SEARCHED):
+            if not every and (not self._missing(release_ids, active=True) or number + 1 >= SEARCHED):
                 return
 
     def _tasks(self) -> tuple[Json, ...]:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.model import Plan
-from . import ecs_diff, ecs_release, ecs_rules
+from . import ecs_diff, ecs_home, ecs_release, ecs_rules
+from .ecs_home import Home
 from .ecs_names import short
 from .ecs_release import SERVICE_TAG, service_key, tag_list
 from .ecs_view import View
@@ -31,19 +32,6 @@ class Step:
     operation: str  # as boto3 names it
     arguments: Mapping[str, Any]
     line: str  # for people
-
-
-@dataclass(frozen=True)
-class Home:
-    """What a rollback brings back: a task definition and the service fields it ran under ({} = leave them)."""
-
-    release: str  # "" = none of ours
-    definition: str  # ARN
-    fields: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        return f"release {self.release}" if self.release else f"{short(self.definition)}, which is no release of ours"
 
 
 @dataclass(frozen=True)
@@ -134,6 +122,9 @@ class Steps:
         if runs == release and not self.view.field_differences(release):
             return []
         steps = [] if definition else self._register()
+        if not steps and not definition:
+            return []  # an earlier release whose task definition is gone: preflight says so
+        definition = definition or self.view.snapshot.definition_of(release, active=False)
         steps += self._rules(closed=self._unproven())
         if service:
             arguments = self._go_to(definition, release)
@@ -142,10 +133,18 @@ class Steps:
 
     def _register(self) -> list[Step]:
         if not self.view.own:
-            return []  # an earlier release whose task definition is gone: preflight says so
+            return self._register_again(self.view.snapshot.definition_of(self.plan.release.id, active=False))
         arguments = ecs_release.registration(self._params, self.plan.release.id)
         line = f"RegisterTaskDefinition: {arguments['family']}, release {self.plan.release.id}"
         return [Step("ecs", "register_task_definition", arguments, line)]
+
+    def _register_again(self, arn: str) -> list[Step]:
+        """What was deregistered since; nothing when it is ACTIVE or not there to be read."""
+        found = self.view.snapshot.definitions.get(arn, {})
+        if not ecs_home.deregistered(found):
+            return []
+        line = f"RegisterTaskDefinition: {short(arn)} again, it was deregistered"
+        return [Step("ecs", "register_task_definition", ecs_home.registered_again(found), line)]
 
     def _go_to(self, definition: str, release: str) -> Json:
         """UpdateService's input: the release's task definition, and every field of it that differs now."""
@@ -185,14 +184,15 @@ class Steps:
         named = self.plan.previous
         if named:
             ran = [r for r in completed if snapshot.release_of(r["taskDefinition"]) == named]
-            definition = snapshot.definition_of(named)
+            definition = snapshot.definition_of(named) or snapshot.definition_of(named, active=False)
             fields = view.fields_of_revision(ran[0]) if ran else view.fields_of(named)
             return Home(named, definition, fields) if definition else None
         ours = view.revision_arn_to(self.plan.release.id)
         for revision in completed:
             if revision["serviceRevisionArn"] != ours:
                 release = snapshot.release_of(revision["taskDefinition"])
-                return Home(release, revision["taskDefinition"], view.fields_of_revision(revision))
+                definition = ecs_home.usable(snapshot, revision["taskDefinition"])
+                return Home(release, definition, view.fields_of_revision(revision))
         return None
 
     def roll_back(self) -> list[Step]:
@@ -218,7 +218,8 @@ class Steps:
                     return [Step("ecs", "stop_service_deployment", arguments, line)]
         elif self._runs(home, service["taskDefinition"]) and not self._differences(service, home):
             return []
-        return [Step("ecs", "update_service", self._return_to(service, home), f"UpdateService: back to {home.name}")]
+        back = Step("ecs", "update_service", self._return_to(service, home), f"UpdateService: back to {home.name}")
+        return [*self._register_again(home.definition), back]
 
     @staticmethod
     def _differences(found: Mapping[str, Any], home: Home) -> list[ecs_diff.Difference]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._engine.finding import Finding
 from .._engine.model import Deployment, Movement, Target
 from . import ecs_diff, ecs_release, ecs_rules
 from .ecs_names import readable, short, task_address
@@ -89,6 +90,14 @@ class View:
         return f"the service does not carry the tag {ecs_release.SERVICE_TAG} = {mine}, so it is not removed"
 
     # ---- releases ----
+
+    def gone(self) -> list[Finding]:
+        """An earlier release that cannot be brought back: nothing says any more what it was."""
+        if self.own or not self.release or self.snapshot.definition_of(self.release, active=False):
+            return []
+        problem = "must have a task definition, and none of this service carries this release any more"
+        mend = "Roll out what is wanted by target_release: wanted."
+        return [Finding("target_release", self.release, problem, mend)]
 
     def completed_revisions(self) -> list[Json]:
         """The service revisions that ECS completed, newest first; a deployment that was turned back counts for

@@ -232,3 +232,44 @@ def test_removal_goes_backwards_and_takes_only_what_carries_our_tag() -> None:
     assert found[2].arguments == {"taskDefinition": DEFINITIONS[OLD]}
     untagged = replace(seen, service={**(seen.service or {}), "tags": {}})
     assert steps(untagged, remove=True).remove(frozenset({"rule-production"})) == []
+
+
+# ---- a task definition that was deregistered ----
+
+
+def deregistered(seen: Snapshot, release: str) -> Snapshot:
+    gone = definition(release, status="INACTIVE", family="digits", tags={"greenlight:release": release, "aws:x": "y"})
+    return replace(seen, definitions={**seen.definitions, DEFINITIONS[release]: gone})
+
+
+def test_while_the_deployment_moves_ecs_goes_back_to_a_deregistered_definition_by_itself() -> None:
+    seen = deregistered(snapshot(BEFORE, (NEW, "IN_PROGRESS"), serves=NEW), OLD)
+    assert operations(steps(seen, previous=OLD).roll_back()) == ["stop_service_deployment"]
+    assert operations(steps(seen).roll_back()) == ["stop_service_deployment"]
+
+
+@pytest.mark.parametrize(("previous", "before"), [(OLD, OLD), ("", OLD), ("", "")])
+def test_a_deregistered_definition_is_registered_again_before_a_rollback_to_it(previous: str, before: str) -> None:
+    seen = deregistered(snapshot((before, "SUCCESSFUL"), (NEW, "SUCCESSFUL"), serves=NEW), before)
+    found = steps(seen, previous=previous).roll_back()
+    assert operations(found) == ["register_task_definition", "update_service"]
+    assert found[0].arguments["tags"] == [{"key": "greenlight:release", "value": before}]
+    assert all(fits_the_api(step) for step in found)
+    again = {**seen.definitions[DEFINITIONS[before]], "status": "ACTIVE", "revision": 9}
+    found = steps(replace(seen, definitions={**seen.definitions, "arn:td/digits:9": again}), previous=previous)
+    assert [step.arguments["taskDefinition"] for step in found.roll_back()] == ["arn:td/digits:9"]
+
+
+def test_an_earlier_release_whose_definition_was_deregistered_is_registered_again() -> None:
+    found = steps(deregistered(snapshot((OLDER, "SUCCESSFUL"), BEFORE), OLDER), release=OLDER).begin()
+    assert operations(found) == ["register_task_definition", "update_service"]
+    assert found[0].arguments["containerDefinitions"][0]["image"] == f"digits:{OLDER}"
+
+
+def test_an_earlier_release_without_any_definition_is_refused_and_never_sent() -> None:
+    seen = snapshot(BEFORE)
+    seen = replace(seen, definitions={DEFINITIONS[OLD]: definition(OLD)})
+    gone = steps(seen, release=OLDER)
+    assert gone.begin() == []
+    assert [finding.field for finding in gone.view.gone()] == ["target_release"]
+    assert steps(seen).view.gone() == []
