@@ -116,15 +116,20 @@ def _refused(plan: Plan, reason: str) -> Ended:
 
 
 def _release(params: Mapping[str, Any], store: Store) -> Release:
-    """What is wanted: as the parameters describe it, or the record's last good one."""
+    """What is wanted: as the parameters describe it, or the record's last good one.
+
+    While a rollout to another release is unfinished, the last proven one is the one that was live before it.
+    """
     if params["state"] == "absent":
         return Release("")
     if params["target_release"] == "wanted":
         return ecs_release.release(params)
     record = store.load()
-    if not record.last_good:
+    under_way = record.unfinished.get("to", "")
+    good = record.live if record.live and under_way not in ("", record.live) else record.last_good
+    if not good:
         raise PortError(Outcome.REFUSED, "The record knows no release that was good before the one that is live.")
-    return Release(record.last_good, record.releases.get(record.last_good, ""))
+    return Release(good, record.releases.get(good, ""))
 
 
 def _plan(params: Mapping[str, Any], check_mode: bool, release: Release, zones: int | None = None) -> Plan:

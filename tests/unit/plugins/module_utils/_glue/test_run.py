@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import run
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Record
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import _release, run
+from ansible_collections.greenlight.serving.plugins.module_utils._store.none import NoStore
 
 from .._platforms.ecs_params import params
 
@@ -58,3 +60,24 @@ def test_an_account_that_cannot_be_asked_is_a_refusal_that_says_why() -> None:
 def test_secrets_are_masked_in_what_a_run_returns() -> None:
     result = run(offline(**{"cluster": "planted-secret", "task_definition.cpu": 300}))
     assert "planted-secret" not in str(result)
+
+
+LIVE, GOOD, BAD = "0123456789ab", "ba9876543210", "bbbbbbbbbbbb"
+
+
+@pytest.mark.parametrize(
+    ("unfinished", "live", "release"),
+    [
+        ({}, LIVE, GOOD),
+        ({"to": BAD}, LIVE, LIVE),  # the rollout under way is what is to be undone
+        ({"to": LIVE}, LIVE, GOOD),
+        ({"to": BAD}, "", GOOD),
+    ],
+)
+def test_last_good_is_the_last_proven_release_before_what_moves(
+    unfinished: dict[str, str], live: str, release: str
+) -> None:
+    store = NoStore("serving/digits")
+    store.save(Record("serving/digits", live=live, last_good=GOOD, unfinished=unfinished, releases={release: "digits"}))
+    found = _release(params(target_release="last_good"), store)
+    assert (found.id, found.label) == (release, "digits")
