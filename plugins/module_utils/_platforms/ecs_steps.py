@@ -73,8 +73,13 @@ class Steps:
         return {**own, SERVICE_TAG: service_key(self._params)}
 
     def _unproven(self) -> bool:
-        """Nothing was ever completed: whatever comes first stays closed to the public."""
-        return not self.view.ever_completed()
+        """Nothing was ever completed: whatever comes first stays closed to the public.
+
+        An open rule in front of a service that is there serves somebody, whatever the history tells.
+        """
+        rule = self.view.production_rule
+        serves = bool(self.view.snapshot.active and rule and not ecs_rules.proof_of(rule))
+        return not serves and not self.view.ever_completed()
 
     def _rules(self, closed: bool) -> list[Step]:
         """Make and mend both rules. An open rule is closed only when nothing was ever completed."""

@@ -165,21 +165,27 @@ class View:
         revision = self._completed_revision()
         if revision:
             return self._true_release(str(revision["taskDefinition"]))
-        if self.snapshot.deployments:
-            return ""  # its first deployment is not over
-        completed = [d for d in service.get("deployments", []) if d.get("rolloutState") in ("COMPLETED", None)]
+        completed = self._completed_entries()
         return self._true_release(completed[0]["taskDefinition"]) if completed else ""
+
+    def _completed_entries(self) -> list[Json]:
+        """The service's own deployments that were completed, newest first.
+
+        They count whatever the history says: it ends after 90 days, and only its newest part is read
+        (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html). One without a state
+        is completed only when there is no history: else it may be the first deployment, which is not over.
+        """
+        over = ("COMPLETED",) if self.snapshot.deployments else ("COMPLETED", None)
+        return [d for d in (self.snapshot.active or {}).get("deployments", []) if d.get("rolloutState") in over]
 
     def ever_completed(self) -> bool:
         """ECS completed some deployment of this service, ours or not."""
-        service = self.snapshot.active
-        if not service:
-            return False
-        if self._completed_revision():
-            return True
-        return not self.snapshot.deployments and any(
-            d.get("rolloutState") in ("COMPLETED", None) for d in service.get("deployments", [])
-        )
+        return bool(self.snapshot.active and (self._completed_revision() or self._completed_entries()))
+
+    def completed_by_others(self) -> list[str]:
+        """ARNs of the task definitions that were completed and are not the release's own."""
+        arns = [str(entry["taskDefinition"]) for entry in (*self.completed_revisions(), *self._completed_entries())]
+        return [arn for arn in dict.fromkeys(arns) if self.snapshot.release_of(arn) != self.release]
 
     # ---- deployments ----
 

@@ -273,3 +273,34 @@ def test_an_earlier_release_without_any_definition_is_refused_and_never_sent() -
     assert gone.begin() == []
     assert [finding.field for finding in gone.view.gone()] == ["target_release"]
     assert steps(seen).view.gone() == []
+
+
+# ---- history that was forgotten ----
+
+
+def entry(release: str, state: str, status: str = "PRIMARY") -> dict[str, Any]:
+    return {"id": "ecs-svc/1", "status": status, "rolloutState": state, "taskDefinition": DEFINITIONS[release]}
+
+
+@pytest.mark.parametrize(
+    ("history", "serves", "entries", "serving"),
+    [
+        ([(NEW, "STOPPED")], OLD, [entry(OLD, "COMPLETED")], OLD),
+        ([(NEW, "IN_PROGRESS")], NEW, [entry(NEW, "IN_PROGRESS"), entry(OLD, "COMPLETED", "ACTIVE")], OLD),
+        ([(NEW, "IN_PROGRESS")], NEW, [entry(NEW, "IN_PROGRESS")], ""),
+    ],
+)
+def test_an_open_rule_in_front_of_a_service_is_never_closed(
+    history: list[tuple[str, str]], serves: str, entries: list[dict[str, Any]], serving: str
+) -> None:
+    seen = snapshot(*history, serves=serves, service={"deployments": entries})
+    assert steps(seen).view.serving() == serving
+    assert steps(seen).configure() == []
+    assert "modify_rule" not in operations(steps(seen).begin())
+
+
+def test_a_lost_rule_is_made_open_when_the_service_itself_says_that_something_was_completed() -> None:
+    seen = snapshot((NEW, "STOPPED"), service={"deployments": [entry(OLD, "COMPLETED")]}, production_rules=())
+    assert "closed" not in steps(seen).configure()[0].line
+    moving = snapshot((NEW, "IN_PROGRESS"), service={"deployments": [entry(NEW, "IN_PROGRESS")]}, production_rules=())
+    assert "closed" in steps(moving).configure()[0].line
