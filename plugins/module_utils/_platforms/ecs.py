@@ -77,10 +77,16 @@ class Ecs:
             todo={verb: tuple(step.line for step in listed) for verb, listed in self._steps.items()},
             drift=self._drift(view, plan),
             labels=view.labels(),
-            problem=view.not_ours() if plan.remove else view.problem(),
+            problem=self._problem(view, plan),
             back_to=home.release if (home := steps.home()) and not plan.first else "",
             proof={ecs_rules.PROOF_HEADER: proof} if proof else {},
         )
+
+    @staticmethod
+    def _problem(view: View, plan: Plan) -> str:
+        if plan.remove:
+            return view.not_ours()
+        return view.problem() or (view.not_a_first_release() if plan.first else "")
 
     def _listed(self, steps: Steps, plan: Plan) -> dict[Verb, list[Step]]:
         if plan.remove:

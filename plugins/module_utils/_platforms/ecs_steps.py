@@ -248,6 +248,8 @@ class Steps:
 
     def _undo_creation(self) -> list[Step]:
         """A first release that failed: nothing of it stays but its task definition."""
+        if self.view.not_a_first_release():
+            return []
         steps = []
         if self.view.snapshot.active:
             line = "DeleteService: the first release was never proven"

@@ -89,6 +89,15 @@ class View:
             return ""
         return f"the service does not carry the tag {ecs_release.SERVICE_TAG} = {mine}, so it is not removed"
 
+    def not_a_first_release(self) -> str:
+        """Why a service may not be removed as a first release that failed; "" = it may."""
+        if self.not_ours():
+            return self.not_ours()
+        others = self.completed_by_others() if self.snapshot.active else []
+        if not others:
+            return ""
+        return f"the service ran {', '.join(map(short, others[:3]))} before this release, so it is not removed"
+
     # ---- releases ----
 
     def gone(self) -> list[Finding]:

@@ -209,6 +209,28 @@ def test_a_first_release_is_removed_with_its_rules() -> None:
     assert [step.arguments.get("RuleArn") for step in found[1:]] == ["rule-test", "rule-production"]
 
 
+@pytest.mark.parametrize(
+    ("history", "service", "why"),
+    [
+        ([(NEW, "IN_PROGRESS")], {"tags": {}}, "does not carry the tag"),
+        ([(NEW, "IN_PROGRESS")], {"tags": {"greenlight:service": "serving/other"}}, "does not carry the tag"),
+        ([BEFORE, (NEW, "IN_PROGRESS")], {}, "ran digits:2 before"),
+        ([(OLD, "ROLLBACK_SUCCESSFUL"), ("", "SUCCESSFUL")], {}, "ran digits:4 before"),
+        (
+            [(NEW, "STOPPED")],
+            {"deployments": [{"rolloutState": "COMPLETED", "taskDefinition": DEFINITIONS[OLD]}]},
+            "ran digits:2 before",
+        ),
+    ],
+)
+def test_a_service_that_was_there_before_is_not_removed_as_a_first_release(
+    history: list[tuple[str, str]], service: dict[str, Any], why: str
+) -> None:
+    made = steps(snapshot(*history, serves=NEW, service=service), first=True)
+    assert made.roll_back() == []
+    assert why in made.view.not_a_first_release()
+
+
 def test_the_live_group_is_read_and_never_assumed_to_be_blue() -> None:
     entry = {**FIELDS["loadBalancers"][0], "targetGroupArn": GREEN}
     entry["advancedConfiguration"] = {**entry["advancedConfiguration"], "alternateTargetGroupArn": BLUE}
