@@ -93,12 +93,24 @@ NAMED_LISTS |= {"secretOptions": "name", "portMappings": "containerPort", "mount
 
 
 @dataclass(frozen=True)
+class _Hidden:
+    """An environment value: compared, never shown. What runs may hold a secret that no redactor knows."""
+
+    value: Any
+
+    def __repr__(self) -> str:
+        return "set"
+
+
+@dataclass(frozen=True)
 class Difference:
     path: str  # in the API's own names
     found: Any  # None: not set
     wanted: Any
 
     def __str__(self) -> str:
+        if isinstance(self.found, _Hidden) and isinstance(self.wanted, _Hidden):
+            return f"{self.path}: changed"
         return f"{self.path}: {_shown(self.found)} -> {_shown(self.wanted)}"
 
 
@@ -143,10 +155,17 @@ def definition_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) 
 
     def normal(definition: Mapping[str, Any]) -> Json:
         kept = {key: value for key, value in definition.items() if key not in READ_ONLY and key not in OURS}
-        containers = [_filled(container, CONTAINER_DEFAULTS) for container in kept.get("containerDefinitions", [])]
+        containers = [
+            {**_filled(container, CONTAINER_DEFAULTS), "environment": _environment(container)}
+            for container in kept.get("containerDefinitions", [])
+        ]
         return kept | {"containerDefinitions": containers}
 
     return list(compare(normal(found), normal(wanted)))
+
+
+def _environment(container: Mapping[str, Any]) -> dict[str, _Hidden]:
+    return {str(item.get("name")): _Hidden(item.get("value")) for item in container.get("environment") or []}
 
 
 def _network(configuration: Mapping[str, Any]) -> Json:

@@ -136,6 +136,30 @@ def test_a_task_definition_as_aws_describes_it_is_what_was_registered() -> None:
     ]
 
 
+def test_environment_variables_are_named_and_their_values_never_shown() -> None:
+    def definition(*containers: tuple[str, dict[str, str]]) -> dict[str, Any]:
+        listed = [
+            {"name": name, "environment": [{"name": key, "value": value} for key, value in variables.items()]}
+            for name, variables in containers
+        ]
+        return {"containerDefinitions": listed}
+
+    secret, beside = "hunter2hunter2", ("sidecar", {"TOKEN": "hunter2hunter2"})
+    wanted = definition(("model", {"A": "new-value", "SAME": "x", "ADDED": "new-value"}))
+    found = definition(("model", {"A": secret, "SAME": "x", "DB_PASSWORD": secret}), beside)
+    lines = [str(each) for each in ecs_diff.definition_differences(found, wanted)]
+    assert lines[:3] == [
+        "containerDefinitions.model.environment.A: changed",
+        "containerDefinitions.model.environment.ADDED: not set -> set",
+        "containerDefinitions.model.environment.DB_PASSWORD: set -> not set",
+    ]
+    assert len(lines) == 4
+    assert "TOKEN" in lines[3]
+    for shown in (lines, [str(each) for each in ecs_diff.definition_differences({}, wanted)]):
+        assert secret not in str(shown)
+        assert "new-value" not in str(shown)
+
+
 def test_a_difference_reads_as_what_is_and_what_is_wanted() -> None:
     assert str(ecs_diff.Difference("a.b", None, 3)) == "a.b: not set -> 3"
     assert str(ecs_diff.Difference("a.b", "x", [])) == "a.b: x -> not set"
