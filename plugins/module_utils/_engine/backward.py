@@ -60,7 +60,8 @@ def verifying(plan: Plan, state: State, seen: Observation, now: float) -> Step:
         return pace.idle(plan, state, now, "waiting until every target is healthy again", probing=True)
     if passed or verdict.outcome in (FAIL, INCONCLUSIVE):
         found = verdict.reason if plan.probes else "no probes were given, so health alone judged"
-        return _rolled_back(plan, state, seen, now, passed, found)
+        answered = bool(plan.probes) and verdict.outcome != INCONCLUSIVE
+        return _rolled_back(plan, state, seen, now, passed, answered, found)
     step = pace.probe(plan, state, now, plan.route, state.previous)
     return step or pace.idle(plan, state, now, f"verifying the previous release: {verdict.reason}", probing=True)
 
@@ -100,9 +101,12 @@ def _removed(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     return pace.store(evolve(state, verified=True), record, ending, now)
 
 
-def _rolled_back(plan: Plan, state: State, seen: Observation, now: float, passed: bool, found: str) -> Step:
+def _rolled_back(
+    plan: Plan, state: State, seen: Observation, now: float, passed: bool, answered: bool, found: str
+) -> Step:
     cause = _cause(state)
-    rejects = cause.rejects == "yes" or (cause.rejects == "proof" and passed and plan.probes)
+    # The old release answers where the new one was silent, right or not: so the silence was the new one's own.
+    rejects = cause.rejects == "yes" or (cause.rejects == "proof" and answered)
     state = evolve(state, verified=passed)
     record = records.back(plan, state, rejects)
     if state.homing:

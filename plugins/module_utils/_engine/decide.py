@@ -96,13 +96,17 @@ def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float)
     if not state.interrupted:
         return None
     unfinished = bool(state.record.unfinished)
-    left = "the cloud goes on by itself, and rolls back when targets fail" if unfinished else "nothing is under way"
+    alone = "the cloud goes on by itself, and rolls back when targets fail their health checks, not for wrong answers"
+    left = alone if unfinished else "nothing is under way"
     what = f"interrupted in {state.phase.value}; {left}"
     ending = pace.stop(End.INTERRUPTED, sentence(plan, state, seen, now, what, "run the same again to go on"))
     if not unfinished or plan.check_mode:
         return state, ending
-    record = records.going(plan, state, state.phase)
-    record = evolve(record, unfinished={**record.unfinished, "interrupted": "yes"})
+    # Before we changed anything the phase is still the one of the run that died.
+    early = state.phase in pace.BEFORE
+    record = records.cleared(plan, state) if early else records.going(plan, state, state.phase)
+    kept = state.record.unfinished if early else record.unfinished
+    record = evolve(record, unfinished={**kept, "interrupted": "yes"})
     return pace.store(state, record, ending, now, needed=False)
 
 

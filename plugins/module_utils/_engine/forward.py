@@ -33,6 +33,9 @@ def configuring(plan: Plan, state: State, seen: Observation, now: float) -> Step
     if not state.only_configure:
         return pace.enter(state, Phase.BEGINNING, now), None
     what = f"{len(state.drift)} field(s) that start no deployment were mended, the release stays"
+    unwell = watch.unwell(seen, state.aim)
+    if unwell:
+        return pace.await_health(plan, state, seen, now, what, unwell)
     return state, pace.stop(End.LIVE, sentence(plan, state, seen, now, what, "nothing"))
 
 
@@ -58,14 +61,23 @@ def _refused(plan: Plan, state: State, seen: Observation, verb: Verb, now: float
     down = pace.turned_down(plan, state, seen, verb)
     if not down:
         return pace.idle(plan, state, now, f"reading back: {state.refused}") if down is None else None
-    if seen.todo.get(Verb.ROLL_BACK):
+    if seen.todo.get(Verb.ROLL_BACK) and not _untouched(state, seen):
         return turn_back(plan, state, Cause(state.refused), now)
     did = "earlier calls of this run stay" if state.pace.calls else "nothing was changed"
-    what, do = f"{state.refused}; {did}", "mend what the message names, and run the same again"
+    stays = ", and the release that serves stays" if seen.exists else ""
+    what, do = f"{state.refused}; {did}{stays}", "mend what the message names, and run the same again"
     ending = pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
     if not state.record.unfinished:
         return state, ending
     return pace.store(state, records.cleared(plan, state), ending, now, needed=False)
+
+
+def _untouched(state: State, seen: Observation) -> bool:
+    """Nothing of ours moved: the service runs what it ran before, so there is nothing to take back."""
+    if state.only_configure:
+        return True
+    same = seen.serving in (state.previous, state.serving)
+    return seen.exists and not state.first and same and not watch.ours(state, seen) and not watch.moving(seen)
 
 
 def moving(plan: Plan, state: State, seen: Observation, now: float) -> Step:
@@ -115,6 +127,12 @@ def baking(plan: Plan, state: State, seen: Observation, now: float) -> Step:
         return _probing(
             plan, state, seen, now, f"baking, {left:.0f} s to go", until=(state.entered + plan.timing.bake,)
         )
+    verdict = judge(plan.gate, state.watch.samples, -left)
+    if plan.probes and plan.timing.bake and verdict.outcome != PASS:
+        if verdict.outcome == INCONCLUSIVE:
+            text = f"the bake ended inconclusive: {verdict.reason}"
+            return turn_back(plan, state, Cause(text, rejects="proof"), now)
+        return _probing(plan, state, seen, now, f"baked, {verdict.reason}")
     if state.watch.ready_since is None:
         return _probing(plan, state, seen, now, "baked, waiting until every target is healthy again")
     return pace.enter(state, Phase.FINISHING, now, f"baked for {plan.timing.bake:g} s without a loss"), None
@@ -151,8 +169,7 @@ def proving(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     if plan.probes and verdict.outcome == INCONCLUSIVE:
         text = f"the last proof through production is inconclusive: {verdict.reason}"
         return turn_back(plan, state, Cause(text, rejects="proof"), now)
-    last = state.watch.samples[-1:]
-    answered = not plan.probes or bool(last and last[0].outcome == PASS)
+    answered = not plan.probes or verdict.outcome == PASS
     whole = watch.complete(state, seen) and watch.alone(seen, state.aim) and not seen.closed
     quiet = not any(seen.todo.get(verb) for verb in (Verb.BEGIN, Verb.FINISH))
     younger = plan.probes is False or state.watch.since <= seen.at
@@ -255,5 +272,6 @@ def _progress(plan: Plan, state: State, seen: Observation) -> str:
 
 def _in_progress(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     what = f"{plan.mover} moves the service to {name(plan, state, seen, state.aim)}, and nobody waits"
-    do = "run the same again to judge it; until then the cloud rolls back by itself when targets fail"
+    do = "run the same again to judge it; until then the cloud rolls back when targets fail their "
+    do += "health checks, and knows nothing of wrong answers"
     return state, pace.stop(End.IN_PROGRESS, sentence(plan, state, seen, now, what, do))

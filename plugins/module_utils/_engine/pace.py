@@ -102,6 +102,15 @@ def probe(plan: Plan, state: State, now: float, route: str, release: str) -> Ste
     return state, Probe(route, release)
 
 
+def await_health(plan: Plan, state: State, seen: Observation, now: float, what: str, unwell: str) -> Step:
+    """A release that should serve seems unwell: look again, with time for targets that start; then ask a person."""
+    starting = any(target.state in ("initial", "unregistered") for target in seen.targets)
+    if not settled(plan, state, seen) or (starting and seen.at < state.entered + plan.timing.settle + plan.chain.start):
+        return idle(plan, state, now, f"looking again: {unwell}")
+    do = "mend what is named here, and run the same again"
+    return state, stop(End.NEEDS_OPERATOR, sentence(plan, state, seen, now, f"{what}, but {unwell}", do))
+
+
 def read(
     plan: Plan, state: State, seen: Observation | None, now: float, command: Load | Look | Check
 ) -> tuple[State, Command]:

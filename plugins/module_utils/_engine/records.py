@@ -81,12 +81,21 @@ def pinned(plan: Plan, state: State) -> Record:
 def back(plan: Plan, state: State, rejects: bool) -> Record:
     """The previous release serves again, or the first one is gone."""
     rejected = dict(state.record.rejected)
-    if rejects and state.cause is not None:
+    if rejects and state.cause is not None and state.aim != state.previous:
         rejected.pop(state.aim, None)
         rejected[state.aim] = f"{plan.started_at}: {state.cause.text}"
         rejected = dict(list(rejected.items())[-REJECTED_KEPT:])
-    live = "" if state.first else state.record.live or (state.previous if state.verified else "")
+    live = state.record.live if state.record.live != state.aim or state.aim == state.previous else ""
+    if state.first:
+        live = ""
+    elif state.verified and state.previous:
+        live = state.previous
     return _next(plan, state, live=live, rejected=rejected, unfinished={})
+
+
+def opened_up(plan: Plan, state: State) -> Record:
+    """A first release that was proven and opened to the public, by a run that died before it could say so."""
+    return _next(plan, state, live=state.aim, unfinished={})
 
 
 def cleared(plan: Plan, state: State) -> Record:

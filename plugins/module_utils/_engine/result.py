@@ -19,7 +19,7 @@ def shape(ended: Ended) -> dict[str, Any]:
     plan, state, seen = ended.plan, ended.state, ended.seen
     end = End(ended.stop.state)
     return {
-        "changed": (state.changed and end not in (End.UNCHANGED, End.PLANNED)) or end is End.PLANNED,
+        "changed": state.changed or end is End.PLANNED,
         "failed": failed(plan, end),
         "state": end.value,
         "rollout_id": state.rollout_id,

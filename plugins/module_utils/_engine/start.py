@@ -14,7 +14,7 @@ from .finding import Finding
 from .model import Capacity, Check, Movement, Observation, Plan, Record, Stop, Verb
 from .pace import Step
 from .phases import BACKWARD, End, Phase
-from .state import Cause, State
+from .state import Cause, State, Watch
 from .timeline import name, planned, sentence, tell
 
 UNFINISHED = "a rollout that nobody ended is taken back first"
@@ -45,6 +45,11 @@ def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> S
         back_since=None,
         cause=None,
         verified=None,
+        watch=Watch(since=now, next_probe=now),  # what the release before it did says nothing about this one
+        refused="",
+        refusals=0,
+        findings=None,
+        trouble="",
         pace=evolve(state.pace, looked=float("-inf")),
     )
     again = evolve(records.recall(plan, again), record=state.record)
@@ -66,7 +71,8 @@ def _suspicious(plan: Plan, state: State, seen: Observation, now: float) -> Step
     """The record says otherwise, or a run was killed a moment ago: a stale snapshot may lie. Read again."""
     wanted, record = plan.release.id, state.record
     contradiction = record.live == wanted and seen.serving != wanted
-    if (contradiction or record.unfinished) and not pace.settled(plan, state, seen):
+    vanished = bool(record.live) and not seen.exists
+    if (contradiction or vanished or record.unfinished) and not pace.settled(plan, state, seen):
         return pace.idle(plan, state, now, "reading again: the record and the cloud differ")
     return None
 
@@ -89,7 +95,7 @@ def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -
     """An unfinished rollout to another release goes home before anything new begins."""
     unfinished = state.record.unfinished
     aim = unfinished.get("to", "")
-    removing = unfinished.get("phase") == Phase.REMOVING.value
+    removing = unfinished.get("phase") == Phase.REMOVING.value or not aim
     if not unfinished or (aim == plan.release.id and not removing):
         return None
     if removing and not plan.check_mode:
@@ -103,6 +109,9 @@ def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -
     if over:
         text = f"the unfinished rollout to {name(plan, state, seen, aim)} left nothing behind"
         return afresh(plan, homing, records.cleared(plan, state), now, text)
+    if state.first and not unfinished.get("cause") and seen.exists and not seen.closed and seen.serving == aim:
+        text = f"the first release {name(plan, state, seen, aim)} was proven and opened: it is live"
+        return afresh(plan, homing, records.opened_up(plan, homing), now, text)
     cause = _old_cause(unfinished) or Cause(UNFINISHED)
     return pace.enter(evolve(homing, cause=cause, back_since=now), Phase.ROLLING_BACK, now, UNFINISHED), None
 
@@ -134,6 +143,9 @@ def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Step | N
         f"{name(plan, state, seen, record.pinned)} is pinned by {record.pinned_by or 'somebody'}, "
         f"while the inventory wants {name(plan, state, seen, plan.release.id)}"
     )
+    unwell = watch.unwell(seen, record.pinned)
+    if unwell:
+        return pace.await_health(plan, state, seen, now, what, unwell)
     do = "let the inventory name the pinned release, or unpin it"
     return state, pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, do))
 
@@ -182,6 +194,9 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Step | 
     verbs = (Verb.CONFIGURE, Verb.BEGIN, Verb.FINISH)
     if seen.serving != plan.release.id or state.record.live != plan.release.id or any(map(seen.todo.get, verbs)):
         return None
+    unwell = watch.unwell(seen, plan.release.id)
+    if unwell:
+        return pace.await_health(plan, state, seen, now, f"{name(plan, state, seen, plan.release.id)} is live", unwell)
     what = f"{name(plan, state, seen, plan.release.id)} is live already"
     pinned = plan.release.id if plan.pin else ""
     if pinned == state.record.pinned:
@@ -220,7 +235,9 @@ def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Step:
 def _origin(plan: Plan, state: State, seen: Observation) -> State:
     """Where to go back to: what serves now, unless that is our own release or one that was rejected."""
     record, wanted = state.record, plan.release.id
-    known = seen.serving if seen.serving not in ("", wanted, *record.rejected) else state.previous
+    # The wanted release is live: its own last completed state is the way back, never an older release.
+    recorded = wanted if record.live == wanted else state.previous
+    known = seen.serving if seen.serving not in ("", wanted, *record.rejected) else recorded
     first = not seen.exists
     before = seen.deployment.id if seen.deployment is not None and not watch.moving(seen) else ""
     if known != state.previous or first != state.first:  # the platform must see the plan anew
@@ -247,7 +264,7 @@ def _old_cause(unfinished: Mapping[str, str]) -> Cause | None:
 
 def _went_home(state: State, seen: Observation) -> Cause | None:
     """The release was taken back already, or is being taken back, and nobody could write down why."""
-    if not state.previous or seen.deployment is None or not watch.ours(state, seen):
+    if state.previous in ("", state.aim) or seen.deployment is None or not watch.ours(state, seen):
         return None
     under_way = seen.other is not None and seen.other.release == state.previous
     over = seen.deployment.movement is Movement.MOVED and seen.serving == state.previous

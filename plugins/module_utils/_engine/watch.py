@@ -42,6 +42,20 @@ def complete(state: State, seen: Observation) -> bool:
     return seen.serving == state.aim and len(mine) == len(there) and len(mine) >= max(1, seen.desired)
 
 
+def unwell(seen: Observation, release: str) -> str:
+    """Why a release that should serve alone and in full strength does not, naming its targets; "" = it does."""
+    if not seen.exists:
+        return "there is no service"
+    if seen.serving != release:
+        return f"release {seen.serving} is in place" if seen.serving else "no known release is in place"
+    there = at_balancer(seen)
+    bad = [target for target in there if target.release != release or target.state != "healthy"]
+    if bad:
+        return ", ".join(f"{target.id} is {target.state} {target.reason}".rstrip() for target in bad)
+    wanted = max(1, seen.desired)
+    return f"{len(there)} of {wanted} targets are healthy" if len(there) < wanted else ""
+
+
 def alone(seen: Observation, release: str) -> bool:
     """No target of another release is left, not even one that drains."""
     return all(target.release == release for target in seen.targets)
@@ -54,7 +68,9 @@ def moving(seen: Observation) -> bool:
 
 def home(state: State, seen: Observation) -> bool:
     """The previous release serves alone and in full strength; nothing moves, nothing of ours is left."""
-    if moving(seen) or not seen.exists or any(target.release == state.aim for target in seen.targets):
+    if moving(seen) or not seen.exists:
+        return False
+    if state.aim != state.previous and any(target.release == state.aim for target in seen.targets):
         return False
     if state.previous and seen.serving != state.previous:
         return False
@@ -147,7 +163,8 @@ def _readiness(plan: Plan, state: State, seen: Observation) -> Watch:
     old, mine = state.watch, healthy(seen, state.aim)
     lost = old.ready - mine
     fewer = len(mine) < min(max(1, seen.desired), len(old.ready))
-    if lost and (fewer or old.short_since is not None):  # replaced meanwhile, or not: they are lost
+    scaled_in = complete(state, seen) and mine < old.ready  # fewer are wanted, and none was replaced
+    if lost and not scaled_in and (fewer or old.short_since is not None):  # replaced meanwhile, or not: they are lost
         return _short(plan, old, seen, lost, mine)
     if not complete(state, seen):
         return evolve(old, ready=mine, ready_since=None, short_since=None)
@@ -192,7 +209,8 @@ def hear(plan: Plan, state: State, seen: Observation | None, samples: tuple[Samp
         watch = _hear_old(state, watch, samples)
         counted = [sample for sample in samples if _counts(state, seen, watch, sample)]
     unmarked = watch.unmarked or any(not sample.release for sample in counted)
-    kept = _bounded((*watch.samples, *counted))
+    # A round passes as a whole: with the passes first, a probe that never answers ends every row of them.
+    kept = _bounded((*watch.samples, *sorted(counted, key=lambda sample: sample.outcome != PASS)))
     return evolve(state, watch=evolve(watch, samples=kept, unmarked=unmarked))
 
 
@@ -206,13 +224,17 @@ def _counts(state: State, seen: Observation, watch: Watch, sample: Sample) -> bo
 
 def _of_previous(state: State, sample: Sample) -> Sample:
     """After the way back an answer of the release that was taken back is no right answer, whatever it says."""
-    if sample.release == state.aim or (state.previous and sample.release not in ("", state.previous)):
+    if sample.release == state.previous != "":
+        return sample
+    if sample.release == state.aim or (state.previous and sample.release):
         return evolve(sample, outcome=INCONCLUSIVE, reason=f"release {sample.release} still answers")
     return sample
 
 
 def _hear_old(state: State, watch: Watch, samples: tuple[Sample, ...]) -> Watch:
     """Old and new sick alike is no verdict on the new. Right answers first: the old may never have known these."""
+    if state.previous == state.aim:  # old and new answer alike, and nobody can tell them apart
+        return watch
     passed, sick = watch.old_passed, watch.old_sick
     for sample in samples:
         if sample.release and sample.release == state.previous:

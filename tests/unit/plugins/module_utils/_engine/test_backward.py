@@ -88,10 +88,16 @@ def test_rolled_back_says_whether_it_was_verified(outcomes, verified, rejected) 
 
 @pytest.mark.parametrize(
     ("rejects", "passes", "rejected"),
-    [("no", True, False), ("yes", True, True), ("proof", True, True), ("proof", False, False)],
+    [
+        ("no", "+++", False),
+        ("yes", "+++", True),
+        ("proof", "+++", True),
+        ("proof", "-", True),  # the old one answers, if wrongly: the silence was the new one's own
+        ("proof", "??????", False),
+    ],
 )
-def test_a_release_is_rejected_only_for_what_it_did(rejects: str, passes: bool, rejected: bool) -> None:
-    watch = OLD_PASSED if passes else ready(samples=samples("-", release="old"))
+def test_a_release_is_rejected_only_for_what_it_did(rejects: str, passes: str, rejected: bool) -> None:
+    watch = ready(samples=samples(*passes, release="old"))
     state, _ignored = back(Phase.VERIFYING, seen(), cause=Cause("something", rejects=rejects), watch=watch)
     assert ("new" in state.record.rejected) is rejected
     if rejected:
@@ -182,3 +188,48 @@ def test_removal_repeats_its_calls_until_nothing_is_left() -> None:
     state, command = cases.step(cases.state(Phase.REMOVING), seen(exists=False, targets=()), plan=wanted)
     assert isinstance(command, Stop)
     assert state.record.live == ""
+
+
+def test_after_a_verified_way_back_that_release_is_live_and_the_bad_one_refused() -> None:
+    known = cases.record(live="new", last_good="old", unfinished=cases.UNFINISHED)
+    state, command = back(Phase.VERIFYING, seen(), watch=OLD_PASSED, record=known)
+    assert isinstance(command, Stop)
+    assert state.record.live == "old"
+    again = cases.state(Phase.START, record=state.record)
+    _ignored, command = cases.step(again, seen(todo={Verb.BEGIN: ("UpdateService",)}))
+    assert isinstance(command, Stop)
+    assert command.state == "refused"
+    unsure = ready(samples=samples(*"??????", release="old"))
+    state, _ignored = back(Phase.VERIFYING, seen(), watch=unsure, record=known)
+    assert state.record.live == ""  # neither of them is proven
+
+
+def test_a_way_back_to_the_same_release_is_home_and_rejects_nothing() -> None:
+    known = cases.record(live="new", unfinished={**cases.UNFINISHED, "from": "new"})
+    state, _ignored = back(Phase.ROLLING_BACK, moved(), record=known, previous="new")
+    assert state.phase is Phase.VERIFYING
+    state = cases.state(Phase.VERIFYING, cause=WRONG, record=known, previous="new", watch=ready(samples=()))
+    state = cases.replace(state, pace=cases.replace(state.pace, asked=Probe("production", "new")))
+    state, command = cases.step(state, moved(), Heard(samples=samples(*"+++")))
+    assert isinstance(command, Stop)
+    assert state.verified is True
+    assert (state.record.live, state.record.rejected) == ("new", {})
+
+
+def test_a_release_is_not_judged_by_the_answers_of_the_one_before_it() -> None:
+    known = cases.record(unfinished={**cases.UNFINISHED, "to": "mid"})
+    wrong = ready(samples=samples("-", release="old"))
+    state, _ignored = back(
+        Phase.VERIFYING,
+        seen(),
+        aim="mid",
+        homing=True,
+        record=known,
+        watch=wrong,
+        refusals=2,
+        refused="no",
+        findings=(),
+    )
+    assert Phase.START in state.trail
+    assert state.aim == "new"
+    assert (state.watch.samples, state.refused, state.refusals, state.findings) == ((), "", 0, None)

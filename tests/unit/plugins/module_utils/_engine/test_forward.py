@@ -253,3 +253,47 @@ def test_the_final_record_that_somebody_else_wrote_ends_without_another_write() 
     assert isinstance(command, Stop)
     assert command.state == "needs_operator"
     assert "somebody else wrote the record" in command.reason
+
+
+@pytest.mark.parametrize(("phase", "verb"), [(Phase.CONFIGURING, Verb.CONFIGURE), (Phase.BEGINNING, Verb.BEGIN)])
+@pytest.mark.parametrize("only", [True, False])
+def test_a_refusal_before_anything_moved_takes_nothing_back(phase: Phase, verb: Verb, only: bool) -> None:
+    now = seen(todo={verb: ("TagResource",), Verb.ROLL_BACK: ("UpdateService older",)})
+    said = {"refused": "AccessDenied", "pace": Pace(looked=NOW, asked_call="TagResource"), "only_configure": only}
+    state, command = cases.step(cases.state(phase, **said), now)
+    assert isinstance(command, Stop)
+    assert command.state == "refused"
+    assert "the release that serves stays" in command.reason
+    assert state.record.unfinished == {}
+    ours = cases.replace(now, serving="new")  # what serves changed: that is not nothing
+    state, _ignored = cases.step(cases.state(phase, **{**said, "only_configure": False}), ours)
+    assert Phase.ROLLING_BACK in state.trail
+
+
+def test_one_right_answer_at_the_end_proves_nothing() -> None:
+    state, command = cases.step(cases.state(Phase.PROVING, watch=ready(samples=samples(*"?+"))), moved())
+    assert isinstance(command, Wait)
+    assert state.phase is Phase.PROVING
+
+
+def test_a_probe_that_never_answers_beside_one_that_does_ends_no_bake() -> None:
+    state, _ignored = cases.step(cases.state(Phase.BAKING, entered=NOW - 30, watch=ready(samples=())), moved())
+    for number in range(20):
+        asked = Probe("production", "new")
+        state = cases.replace(state, pace=cases.replace(state.pace, asked=asked, looked=NOW + number))
+        now = moved(at=NOW + number)
+        state, _ignored = cases.step(state, now, Heard(samples=samples(*"?++++")), now=NOW + number)
+    assert state.phase is Phase.BAKING
+    state, _ignored = cases.step(
+        cases.replace(state, pace=Pace(looked=NOW + 60, calls=1)), moved(at=NOW + 60), now=NOW + 60
+    )
+    assert Phase.ROLLING_BACK in state.trail
+    assert state.cause is not None
+    assert state.cause.rejects == "proof"
+
+
+def test_who_does_not_wait_is_told_what_the_cloud_cannot_see() -> None:
+    now = seen(deployment=deployment(Movement.MOVING))
+    _ignored, command = cases.step(cases.state(Phase.MOVING), now, plan=plan(wait=False))
+    assert isinstance(command, Stop)
+    assert "fail their health checks, and knows nothing of wrong answers" in command.reason

@@ -88,7 +88,7 @@ EDGES = [
         P.CONFIGURING,
         P.ROLLING_BACK,
         seen(todo={Verb.CONFIGURE: ("UpdateService",), Verb.ROLL_BACK: ("DeleteRule",)}),
-        REFUSED,
+        {**REFUSED, "first": True, "previous": ""},
     ),
     Edge(
         P.CONFIGURING, E.REFUSED, seen(todo={Verb.CONFIGURE: ("UpdateService",)}), REFUSED, says="nothing was changed"
@@ -100,7 +100,7 @@ EDGES = [
         P.BEGINNING,
         P.ROLLING_BACK,
         seen(todo={Verb.BEGIN: ("UpdateService",), Verb.ROLL_BACK: ("DeleteRule",)}),
-        REFUSED,
+        {**REFUSED, "first": True, "previous": ""},
     ),
     Edge(P.BEGINNING, E.REFUSED, seen(todo={Verb.BEGIN: ("UpdateService",)}), REFUSED, says="AccessDenied"),
     # --- moving

@@ -58,7 +58,8 @@ def test_which_ends_fail_the_task(end: str) -> None:
 def test_changed_is_what_was_called_and_in_check_mode_what_would_be() -> None:
     assert ended("live")["changed"] is True
     assert ended("rolled_back", changed=False)["changed"] is False
-    assert ended("unchanged")["changed"] is False
+    assert ended("unchanged", changed=False)["changed"] is False
+    assert ended("unchanged")["changed"] is True  # an unfinished rollout was taken back on the way
     assert ended("planned", changed=False)["changed"] is True
 
 

@@ -12,6 +12,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.decide 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
     Call,
     Capacity,
+    Chain,
     Check,
     Command,
     Heard,
@@ -256,3 +257,91 @@ def test_a_check_that_is_throttled_is_asked_again_later() -> None:
     state, command = decide(PLAN, state, now, Heard(Outcome.TURNED_AWAY, "slow down"), NOW)
     assert isinstance(command, Wait)
     assert 0.5 <= command.seconds <= 1.0
+
+
+def test_a_live_release_that_is_deployed_again_goes_back_to_itself() -> None:
+    again = moved(deployment=deployment(Movement.MOVING))
+    state, _ignored = start(again, record=LIVE, previous="old")
+    assert state.phase is Phase.MOVING
+    assert (state.previous, state.record.unfinished["from"]) == ("new", "new")
+    state, _ignored = start(moved(todo={Verb.CONFIGURE: ("TagResource",)}), record=LIVE, previous="old")
+    assert (state.only_configure, state.previous) == (True, "new")
+
+
+@pytest.mark.parametrize("pin", [False, True])
+def test_a_live_release_with_sick_targets_is_not_called_unchanged(pin: bool) -> None:
+    sick = moved(targets=(*targets("new", count=1), *targets("new", "unhealthy")[1:]))
+    young = cases.state(Phase.START, record=LIVE, started=NOW - 1)
+    _ignored, command = cases.step(young, sick, plan=plan(pin=pin))
+    assert isinstance(command, Wait)
+    _ignored, command = start(sick, record=LIVE, plan=plan(pin=pin))
+    assert "new-1 is unhealthy" in stopped(command, "needs_operator")
+    _ignored, command = start(moved(targets=targets("new", count=1)), record=LIVE, plan=plan(pin=pin))
+    assert "1 of 2 targets are healthy" in stopped(command, "needs_operator")
+
+
+def test_targets_that_start_are_given_their_time() -> None:
+    slow = plan(chain=Chain(start=60.0))
+    growing = moved(targets=(*targets("new"), *targets("new", "initial", 3)[2:]), desired=3)
+    _ignored, command = cases.step(cases.state(Phase.START, record=LIVE, entered=NOW - 60), growing, plan=slow)
+    assert isinstance(command, Wait)
+    _ignored, command = cases.step(cases.state(Phase.START, record=LIVE, entered=NOW - 70), growing, plan=slow)
+    assert "new-2 is initial" in stopped(command, "needs_operator")
+
+
+def test_fields_mended_around_sick_targets_are_no_live() -> None:
+    sick = moved(targets=targets("new", "unhealthy"))
+    mended = cases.state(Phase.CONFIGURING, record=LIVE, only_configure=True)
+    _ignored, command = cases.step(mended, sick)
+    assert "new-0 is unhealthy" in stopped(command, "needs_operator")
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        seen(exists=False, serving="", targets=()),
+        seen(serving="x", targets=targets("x")),
+        seen(targets=targets("old")[:1]),
+    ],
+)
+def test_a_pinned_release_that_does_not_serve_is_not_called_unchanged(now) -> None:  # type: ignore[no-untyped-def]
+    _ignored, command = start(now, record=record(pinned="old", pinned_by="bob"))
+    assert "is pinned by bob" in stopped(command, "needs_operator")
+
+
+def test_a_service_that_seems_gone_is_looked_for_twice() -> None:
+    gone = seen(exists=False, targets=(), serving="", todo=BEGIN)
+    state, command = cases.step(cases.state(Phase.START, started=NOW - 1), gone)
+    assert isinstance(command, Wait)
+    state, _ignored = cases.step(cases.state(Phase.START, started=NOW - 5), gone)
+    assert (state.phase, state.first) == (Phase.CHECKING, True)
+
+
+FIRST = {**UNFINISHED, "from": "", "to": "mid", "first": "yes"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [({}, True), ({"closed": True}, False), ({"serving": ""}, False)],
+)
+def test_a_first_release_that_was_opened_is_kept_when_another_is_wanted(changes, kept) -> None:  # type: ignore[no-untyped-def]
+    now = seen(**{"serving": "mid", "targets": targets("mid"), "todo": BEGIN, **changes})
+    state, _ignored = start(now, record=record(live="", last_good="", unfinished=FIRST), first=True, previous="")
+    assert (state.record.live == "mid") is kept
+    assert (Phase.ROLLING_BACK in state.trail) is not kept
+    if kept:
+        assert (state.phase, state.previous, state.first) == (Phase.CHECKING, "mid", False)
+
+
+def test_an_interrupted_start_keeps_the_phase_of_the_run_that_died() -> None:
+    removing = record(unfinished={**UNFINISHED, "to": "", "phase": "removing"})
+    state, command = cases.step(cases.state(Phase.START, record=removing), seen(), Heard(interrupted=True))
+    assert "not for wrong answers" in stopped(command, "interrupted")
+    assert state.record.unfinished == {**removing.unfinished, "interrupted": "yes"}
+
+
+def test_an_unfinished_rollout_to_nothing_is_a_removal() -> None:
+    torn = record(unfinished={**UNFINISHED, "to": "", "phase": "start"})
+    state, _ignored = start(seen(exists=False, targets=(), serving="", todo=BEGIN), record=torn)
+    assert Phase.ROLLING_BACK not in state.trail
+    assert state.phase is Phase.CHECKING

@@ -150,3 +150,13 @@ def test_an_hour_of_baking_keeps_every_wrong_answer_and_a_bounded_rest() -> None
     state = heard(Phase.BAKING, moved(), ("-", "new"), *([("+", "new")] * 1000))
     assert len(state.watch.samples) <= 401
     assert state.watch.samples[0].outcome == "fail"
+
+
+@pytest.mark.parametrize(("left", "desired", "losses"), [(("new-0",), 1, 0), (("new-0",), 2, 1), (("new-2",), 1, 1)])
+def test_a_scale_in_is_no_loss(left: tuple[str, ...], desired: int, losses: int) -> None:
+    state = cases.state(Phase.BAKING, watch=ready())
+    for at in (NOW, NOW + 6):  # the first snapshot is torn: fewer targets, desired as before
+        there = tuple(cases.Target(name, "new", "healthy") for name in left)
+        now = moved(at=at, desired=2 if at == NOW else desired, targets=there)
+        state = watch.see(PLAN, state, now, at)
+    assert state.watch.losses == losses
