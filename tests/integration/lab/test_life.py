@@ -158,3 +158,12 @@ def test_a_client_that_signs_for_another_region_or_key_is_still_in_this_account(
         aws_secret_access_key="x",
     )
     assert client.get_caller_identity()["Account"] == "123456789012"
+
+
+def test_a_guarded_lab_ends_with_its_process(state: Path) -> None:
+    guard = subprocess.Popen(["sleep", "600"])  # noqa: S607
+    command(state, "up", "--scale", "0.05", "--guard", str(guard.pid))
+    mark = json.loads(state.read_text())["mark"]
+    guard.kill()
+    guard.wait()
+    eventually(lambda: not marked(mark), 60)

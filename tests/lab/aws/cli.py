@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import secrets
+import select
 import signal
 import string
 import subprocess
@@ -63,6 +64,7 @@ def up(state: Path, options: argparse.Namespace) -> int:
     mark, log = secrets.token_hex(8), state.with_suffix(".log")
     command = [sys.executable, "-m", "tests.lab.aws", "serve", "--state", str(state.resolve())]
     command += ["--port", str(options.port), "--scale", str(options.scale), "--seed", str(options.seed)]
+    command += [] if options.guard is None else ["--guard", str(options.guard)]
     with _deferred() as interrupted:
         with log.open("wb") as output:
             daemon = subprocess.Popen(
@@ -119,6 +121,8 @@ def serve(state: Path, options: argparse.Namespace) -> int:
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_ignored: done.set())
+    if options.guard is not None:
+        _end_with(options.guard, done)
     letters = string.ascii_uppercase + string.digits
     access_key = "LABA" + "".join(secrets.choice(letters) for _ignored in range(16))
     secret_key = secrets.token_urlsafe(30)
@@ -148,6 +152,21 @@ def serve(state: Path, options: argparse.Namespace) -> int:
     done.wait()
     server.stop()
     return 0
+
+
+def _end_with(pid: int, done: threading.Event) -> None:
+    """Set `done` when process `pid` is gone, however it ended: a test run that is killed must leave no lab."""
+    try:
+        guarded = os.pidfd_open(pid)
+    except ProcessLookupError:
+        done.set()
+        return
+
+    def wait() -> None:
+        select.select([guarded], [], [])
+        done.set()
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def exports(known: dict[str, Any]) -> str:
@@ -253,6 +272,7 @@ def _options(parser: argparse.ArgumentParser, starting: bool) -> None:
         parser.add_argument("--port", type=int, default=0, help="of the API; 0: any free one")
         parser.add_argument("--scale", type=_scale, default=0.1, help="real seconds per AWS second (default: 0.1)")
         parser.add_argument("--seed", type=int, default=1, help="of everything random (default: 1)")
+        parser.add_argument("--guard", type=int, metavar="PID", help="end when this process is gone")
 
 
 def _scale(text: str) -> float:

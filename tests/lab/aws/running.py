@@ -76,7 +76,7 @@ class RunningLab:
 def running(directory: Path, scale: float = 0.05, seed: int = 1) -> Iterator[RunningLab]:
     """Start a lab with its state in `directory`; at the end it is gone with all its processes."""
     lab = RunningLab(directory / "aws.json")
-    command(lab.path, "up", "--scale", str(scale), "--seed", str(seed))
+    command(lab.path, "up", "--scale", str(scale), "--seed", str(seed), "--guard", str(os.getpid()))
     try:
         yield lab
     finally:
