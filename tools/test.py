@@ -74,21 +74,26 @@ JOBS = (
     Job("ruff", 10, (tool("ruff", "check", *RUFF_PATHS), tool("ruff", "format", "--check", *RUFF_PATHS))),
     Job(
         "mypy",
-        60,
+        45,
         (
             tool("mypy", "-p", "ansible_collections.greenlight.serving.plugins.module_utils"),
             tool("mypy", "-p", "tests.lab"),
         ),
     ),
-    Job("ansible-lint", 130, (tool("ansible-lint", "--offline", "--profile", "production"),)),
-    Job("sanity", 170, ((PYTHON, "tools/sanity.py"),)),
-    Job("docs", 30, ((PYTHON, "tools/docs_check.py"),)),
+    Job("ansible-lint", 100, (tool("ansible-lint", "--offline", "--profile", "production"),)),
+    Job("sanity", 160, ((PYTHON, "tools/sanity.py"),)),
+    Job("docs", 20, ((PYTHON, "tools/docs_check.py"),)),
     Job("changelog", 10, (tool("antsibull-changelog", "lint", "-v"),)),
-    Job("unit", 110, (pytest("unit", "-n2", "tests/unit", "tests/simulation"),), junit),
-    Job("integration", 420, (pytest("integration", "-n2", "--dist=loadfile", "tests/integration"),), junit),
+    Job("unit", 90, (pytest("unit", "-n2", "tests/unit", "tests/simulation"),), junit),
+    Job(
+        "integration",
+        535,
+        (pytest("integration", "-v", "--durations=25", "-n2", "--dist=loadfile", "tests/integration"),),
+        junit,
+    ),
     # destroy first: a run that was killed leaves molecule in the belief that its lab still runs
-    Job("molecule", 200, (tool("molecule", "destroy"), tool("molecule", "test", "--all")), molecule_actions),
-    Job("package", 60, ((PYTHON, "tools/package.py"),)),
+    Job("molecule", 180, (tool("molecule", "destroy"), tool("molecule", "test", "--all")), molecule_actions),
+    Job("package", 50, ((PYTHON, "tools/package.py"),)),
 )
 
 
