@@ -14,12 +14,19 @@ import json
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from .._engine.model import Record
 from .._platforms.ecs_limits import SECRET_NAME, SECRET_VALUE, looks_secret
 
 MASK = "********"
 SHORTEST = 4  # characters; shorter values are masked only where they are the whole text
+# Members of a result that hold what we made ourselves, and what such a value looks like: a release id, a rollout
+# id, one of our words. A secret that happens to be the same would make the result unusable.
+OURS = frozenset({"id", "identity", "outcome", "phase", "release", "rollout_id", "route", "state"})
+OWN_FORM = re.compile(r"(?:[0-9a-f]{12}|[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}|[a-z_]{1,20})\Z")
+FREE = ("cause", "started_by")  # members of Record.unfinished that are sentences or names
 HEADER_NAME = re.compile(r"authorization|cookie|token|secret|api-?key", re.I)
 
 
@@ -42,6 +49,27 @@ class Redactor:
         if isinstance(value, list | tuple):
             return type(value)(self(item) for item in value)
         return value
+
+    def result(self, value: Any, name: str = "") -> Any:
+        """A run's result: its keys are ours, and so are ids and words in `OURS`; every other text is masked."""
+        if isinstance(value, Mapping):
+            return {key: self.result(item, key) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.result(item, name) for item in value]
+        if name in OURS and isinstance(value, str) and OWN_FORM.match(value):
+            return value
+        return self(value)
+
+    def record(self, record: Record) -> Record:
+        """A record whose free texts are masked; ids and the service's name stay, or nobody could read it again."""
+        unfinished = {key: self.text(text) if key in FREE else text for key, text in record.unfinished.items()}
+        return replace(
+            record,
+            pinned_by=self.text(record.pinned_by),
+            rejected={release: self.text(text) for release, text in record.rejected.items()},
+            releases={release: self.text(text) for release, text in record.releases.items()},
+            unfinished=unfinished,
+        )
 
     def text(self, text: str) -> str:
         if text in self.values:

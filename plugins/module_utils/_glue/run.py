@@ -62,7 +62,7 @@ def run(
         result = shape(_refused(_plan(params, check_mode, Release("")), str(error)))
     if result["failed"]:
         result["msg"] = result["reason"]
-    masked: dict[str, Any] = redactor(result)
+    masked: dict[str, Any] = redactor.result(result)
     return masked
 
 
@@ -202,8 +202,7 @@ class _Guarded:
         return self._store.load()
 
     def save(self, record: Record) -> None:
-        texts = {field.name: self._redactor(getattr(record, field.name)) for field in fields(Record)}
-        self._store.save(Record(**texts))
+        self._store.save(self._redactor.record(record))
 
 
 def _store(aws: Aws, params: Mapping[str, Any], redactor: Redactor) -> Store:

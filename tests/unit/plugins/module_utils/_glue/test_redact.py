@@ -11,8 +11,10 @@ import urllib.parse
 
 import pytest
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Record
 from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_ecs
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.redact import MASK, Redactor
+from ansible_collections.greenlight.serving.plugins.module_utils._store import schema
 
 from .._platforms.ecs_params import params
 
@@ -70,3 +72,42 @@ def test_known_forms_of_keys_are_masked_wherever_they_come_from() -> None:
 def test_a_short_secret_is_masked_only_where_it_is_the_whole_text() -> None:
     redactor = Redactor(argspec_ecs.ecs_rollout(), {"secret_key": "on"})
     assert (redactor("on"), redactor("one region")) == (MASK, "one region")
+
+
+def test_a_record_is_read_back_also_when_a_secret_is_a_word_in_it() -> None:
+    release, rejected = "0123456789ab", "ba9876543210"
+    service = "serving/digits"
+    redactor = Redactor(
+        argspec_ecs.ecs_rollout(), params(secret_key=release, session_token="digits", access_key="from")
+    )
+    record = Record(
+        service,
+        live=release,
+        pinned=release,
+        pinned_by="digits@host",
+        rejected={release: "digits was wrong", rejected: "x"},
+        releases={release: "digits:7"},
+        unfinished={"to": release, "from": rejected, "phase": "proving", "cause": f"digits {release}"},
+    )
+    kept = redactor.record(record)
+    assert schema.parse(schema.dump(kept), service) == kept
+    assert (kept.service, kept.live, kept.pinned, kept.unfinished["to"]) == (service, release, release, release)
+    assert list(kept.rejected) == [release, rejected]
+    free = (kept.pinned_by, kept.rejected[release], kept.releases[release], kept.unfinished["cause"])
+    assert free == (f"{MASK}@host", f"{MASK} was wrong", f"{MASK}:7", f"{MASK} {MASK}")
+
+
+def test_ids_and_words_of_a_result_stay_and_its_texts_do_not() -> None:
+    redactor = Redactor(argspec_ecs.ecs_rollout(), params(secret_key="0123456789ab", session_token="refused"))
+    result = {
+        "state": "refused",
+        "release": {"id": "0123456789ab", "label": "refused 0123456789ab"},
+        "targets": [{"id": "refused:8080", "release": "0123456789ab", "state": "healthy"}],
+        "refused": "refused",
+    }
+    assert redactor.result(result) == {
+        "state": "refused",
+        "release": {"id": "0123456789ab", "label": f"{MASK} {MASK}"},
+        "targets": [{"id": f"{MASK}:8080", "release": "0123456789ab", "state": "healthy"}],
+        "refused": MASK,
+    }
