@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 
+from .._engine.finding import Finding
 from .._engine.model import Outcome
 from .._platforms.base import PortError
 from .aws_errors import AwsError
@@ -32,6 +33,33 @@ except ImportError:
 READ_ATTEMPTS = 6  # at 25 % throttling one read in 4,000 still fails; the loop then looks again
 CONNECT_TIMEOUT = 5  # seconds
 READ_TIMEOUT = 30
+MEND = "Give the members of botocore.config.Config with values of the right type."
+
+
+LONGEST_WAIT = 86_400
+NUMBERS = ("connect_timeout", "read_timeout", "max_pool_connections")
+
+
+def _given(aws_config: Mapping[str, Any]) -> Any:
+    """`aws_config` as the SDK's own settings; PortError REFUSED when it takes them not.
+
+    The SDK checks the names, some of the values, and no number:
+    https://botocore.amazonaws.com/v1/documentation/api/latest/reference/config.html
+    """
+    try:
+        config = botocore.config.Config(**aws_config)
+        for name in NUMBERS:
+            number = aws_config.get(name, 1)
+            if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < LONGEST_WAIT:
+                raise ValueError(f"{name} must be a number above 0 and below {LONGEST_WAIT}")
+        retries = aws_config.get("retries") or {}
+        for name in ("max_attempts", "total_max_attempts"):
+            if name in retries and (isinstance(retries[name], bool) or not isinstance(retries[name], int)):
+                raise ValueError(f"retries.{name} must be a whole number")
+    except (TypeError, ValueError, AttributeError, botocore.exceptions.BotoCoreError) as error:
+        finding = Finding("aws_config", ", ".join(map(str, aws_config))[:100], str(error)[:200], MEND)
+        raise PortError(Outcome.REFUSED, str(finding)) from error
+    return config
 
 
 class Aws:
@@ -42,6 +70,7 @@ class Aws:
         if BOTO_MISSING:
             raise PortError(Outcome.REFUSED, missing_required_lib("boto3"))
         self._options = options
+        self._given = _given(options.get("aws_config") or {})
         self._clients: dict[tuple[str, bool], Any] = {}
         self._session: Any = None
 
@@ -98,7 +127,7 @@ class Aws:
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             retries={"mode": "standard", "total_max_attempts": READ_ATTEMPTS},
-        ).merge(botocore.config.Config(**(self._options.get("aws_config") or {})))
+        ).merge(self._given)
         once = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": 1})
         return config.merge(once) if mutating else config
 

@@ -98,3 +98,25 @@ def test_what_is_missing_or_contradictory_is_refused_with_what_mends_it(monkeypa
         Aws({"region": "eu-central-1", "profile": "nobody"}).read("ecs", "list_clusters")
     with pytest.raises(PortError, match="Invalid endpoint"):
         Aws({**OPTIONS, "endpoint_url": "nonsense"}).read("ecs", "list_clusters")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"bogus": 1},
+        {"retries": {"max_attempts": "a"}},
+        {"retries": {"total_max_attempts": True}},
+        {"retries": {"bogus": 1}},
+        {"retries": 5},
+        {"connect_timeout": "x"},
+        {"read_timeout": -1},
+        {"max_pool_connections": []},
+        {"s3": 5},
+        {"connect_timeout": "5"},
+        "x",
+    ],
+)
+def test_settings_that_the_sdk_does_not_take_are_one_refusal_before_any_call(config: Any) -> None:
+    with pytest.raises(PortError, match=r"^aws_config: ") as caught:
+        Aws({**OPTIONS, "aws_config": config})._client("ecs", True)
+    assert caught.value.outcome is Outcome.REFUSED
