@@ -106,7 +106,8 @@ def _rolled_back(
 ) -> Step:
     cause = _cause(state)
     # The old release answers where the new one was silent, right or not: so the silence was the new one's own.
-    rejects = cause.rejects == "yes" or (cause.rejects == "proof" and answered)
+    against = cause.rejects == "yes" or (cause.rejects == "proof" and answered)
+    rejects = against and state.aim != state.previous  # what is live again is not rejected
     state = evolve(state, verified=passed)
     record = records.back(plan, state, rejects)
     if state.homing:

@@ -104,8 +104,11 @@ def probe(plan: Plan, state: State, now: float, route: str, release: str) -> Ste
 
 def await_health(plan: Plan, state: State, seen: Observation, now: float, what: str, unwell: str) -> Step:
     """A release that should serve seems unwell: look again, with time for targets that start; then ask a person."""
-    starting = any(target.state in ("initial", "unregistered") for target in seen.targets)
-    if not settled(plan, state, seen) or (starting and seen.at < state.entered + plan.timing.settle + plan.chain.start):
+    # Targets that only start, or are not there yet, are no illness; after a change of ours they have the whole run.
+    well = frozenset({"healthy", "initial", "unregistered", "draining"})
+    starting = seen.exists and all(target.state in well for target in seen.targets)
+    patience = plan.timing.deadline - plan.timing.settle if state.changed else plan.chain.start + plan.timing.settle
+    if not settled(plan, state, seen) or (starting and seen.at < state.started + patience):
         return idle(plan, state, now, f"looking again: {unwell}")
     do = "mend what is named here, and run the same again"
     return state, stop(End.NEEDS_OPERATOR, sentence(plan, state, seen, now, f"{what}, but {unwell}", do))

@@ -81,7 +81,7 @@ def pinned(plan: Plan, state: State) -> Record:
 def back(plan: Plan, state: State, rejects: bool) -> Record:
     """The previous release serves again, or the first one is gone."""
     rejected = dict(state.record.rejected)
-    if rejects and state.cause is not None and state.aim != state.previous:
+    if rejects and state.cause is not None:
         rejected.pop(state.aim, None)
         rejected[state.aim] = f"{plan.started_at}: {state.cause.text}"
         rejected = dict(list(rejected.items())[-REJECTED_KEPT:])

@@ -283,9 +283,9 @@ def test_a_live_release_with_sick_targets_is_not_called_unchanged(pin: bool) -> 
 def test_targets_that_start_are_given_their_time() -> None:
     slow = plan(chain=Chain(start=60.0))
     growing = moved(targets=(*targets("new"), *targets("new", "initial", 3)[2:]), desired=3)
-    _ignored, command = cases.step(cases.state(Phase.START, record=LIVE, entered=NOW - 60), growing, plan=slow)
+    _ignored, command = cases.step(cases.state(Phase.START, record=LIVE, started=NOW - 60), growing, plan=slow)
     assert isinstance(command, Wait)
-    _ignored, command = cases.step(cases.state(Phase.START, record=LIVE, entered=NOW - 70), growing, plan=slow)
+    _ignored, command = cases.step(cases.state(Phase.START, record=LIVE, started=NOW - 70), growing, plan=slow)
     assert "new-2 is initial" in stopped(command, "needs_operator")
 
 
@@ -345,3 +345,12 @@ def test_an_unfinished_rollout_to_nothing_is_a_removal() -> None:
     state, _ignored = start(seen(exists=False, targets=(), serving="", todo=BEGIN), record=torn)
     assert Phase.ROLLING_BACK not in state.trail
     assert state.phase is Phase.CHECKING
+
+
+def test_a_count_that_was_raised_is_waited_for() -> None:
+    raised = cases.state(Phase.CONFIGURING, record=LIVE, only_configure=True, changed=True)
+    _ignored, command = cases.step(raised, moved(desired=3))
+    assert isinstance(command, Wait)
+    assert "2 of 3 targets are healthy" in command.why
+    _ignored, command = cases.step(raised, moved(desired=3, at=NOW + 496), now=NOW + 496)
+    assert "2 of 3 targets are healthy" in stopped(command, "needs_operator")
