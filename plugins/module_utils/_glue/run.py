@@ -27,7 +27,7 @@ from .._platforms.base import PortError, Store
 from .._platforms.ecs import Ecs
 from .._probes.spec import ProbeSpec, parse_gate, parse_specs
 from .._store.none import NoStore
-from .._store.s3 import S3Store, key_of
+from .._store.s3 import NoBucketError, S3Store, key_of
 from . import argspec_ecs
 from .clock import WallClock
 from .prober import RouteProber
@@ -75,9 +75,12 @@ def _run(
     if findings:
         plan = _plan(params, check_mode, Release(""))
         return shape(_refused(plan, _listed([*findings, *_in_account(aws, params, plan)])))
+    store, hint = _usable(store, params, check_mode)
     plan = _plan(params, check_mode, _release(params, store), _zones(aws, params) if check_mode else None)
     clock = WallClock(interrupted)
-    return shape(drive(plan, Ecs(aws, params), RouteProber(aws, params, specs), store, clock, report, interrupted))
+    ended = drive(plan, Ecs(aws, params), RouteProber(aws, params, specs), store, clock, report, interrupted)
+    result = shape(ended)
+    return {**result, "reason": f"{result['reason']} {hint}".strip()}
 
 
 # ---- what is wrong before anything is asked ------------------------------------------------------
@@ -189,6 +192,22 @@ def _zones(aws: Aws, params: Mapping[str, Any]) -> int | None:
 
 
 # ---- the store -----------------------------------------------------------------------------------
+
+
+def _usable(store: Store, params: Mapping[str, Any], check_mode: bool) -> tuple[Store, str]:
+    """The store, and what to say about it: in check mode a bucket that is still to be made holds an empty record.
+
+    Raises NoBucketError outside check mode. Whatever else is wrong may pass: the engine reads again.
+    """
+    try:
+        store.load()
+    except NoBucketError as error:
+        if not check_mode:
+            raise
+        return NoStore(ecs_release.service_key(params)), str(error)
+    except PortError:
+        pass
+    return store, ""
 
 
 class _Guarded:

@@ -30,6 +30,10 @@ def key_of(prefix: str, platform: str, region: str, service: str) -> str:
     return "/".join(part for part in (prefix.strip("/"), platform, region, f"{service}.json") if part)
 
 
+class NoBucketError(PortError):
+    """The bucket is not there: it will not be there a moment later, either."""
+
+
 class S3Store:
     """Implements `_platforms.base.Store`."""
 
@@ -89,7 +93,7 @@ class S3Store:
                 return None, ""
             if error.code == "NoSuchBucket":
                 mend = "Run playbooks/bootstrap.yml, which makes it, or mend record.bucket."
-                raise PortError(Outcome.REFUSED, f"There is no bucket {self._place['Bucket']}. {mend}") from error
+                raise NoBucketError(Outcome.REFUSED, f"There is no bucket {self._place['Bucket']}. {mend}") from error
             raise
         try:
             return answer["Body"].read(schema.LARGEST + 1), str(answer["ETag"])

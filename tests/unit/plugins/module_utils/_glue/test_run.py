@@ -8,11 +8,15 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+import botocore.exceptions as sdk
 import pytest
 
-from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Record
-from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import _release, run
+from ansible_collections.greenlight.serving.plugins.module_utils._clients.aws_errors import AwsError
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Outcome, Record
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import _release, _usable, run
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError
 from ansible_collections.greenlight.serving.plugins.module_utils._store.none import NoStore
+from ansible_collections.greenlight.serving.plugins.module_utils._store.s3 import NoBucketError, S3Store
 
 from .._platforms.ecs_params import params
 
@@ -81,3 +85,36 @@ def test_last_good_is_the_last_proven_release_before_what_moves(
     store.save(Record("serving/digits", live=live, last_good=GOOD, unfinished=unfinished, releases={release: "digits"}))
     found = _release(params(target_release="last_good"), store)
     assert (found.id, found.label) == (release, "digits")
+
+
+class Refusing:
+    """A bucket whose every read fails with one code."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+        self.reads = 0
+
+    def read(self, _api: str, _operation: str, /, **_arguments: Any) -> dict[str, Any]:
+        self.reads += 1
+        answer: Any = {"Error": {"Code": self._code, "Message": "x"}, "ResponseMetadata": {"HTTPStatusCode": 404}}
+        raise AwsError(sdk.ClientError(answer, "GetObject"), "s3:get_object", False)
+
+    write = read
+
+
+def test_a_bucket_that_is_not_there_is_refused_at_once_and_is_an_empty_record_in_check_mode() -> None:
+    calls = Refusing("NoSuchBucket")
+    store = S3Store(calls, "records", "key", "serving/digits")
+    with pytest.raises(NoBucketError) as caught:
+        _usable(store, params(), check_mode=False)
+    assert (caught.value.outcome, calls.reads) == (Outcome.REFUSED, 1)
+    empty, hint = _usable(store, params(), check_mode=True)
+    assert empty.load() == Record("serving/digits")
+    assert "playbooks/bootstrap.yml" in hint
+
+
+def test_any_other_trouble_with_the_record_is_left_to_the_engine() -> None:
+    store = S3Store(Refusing("SlowDown"), "records", "key", "serving/digits")
+    assert _usable(store, params(), check_mode=False) == (store, "")
+    with pytest.raises(PortError):
+        store.load()
