@@ -96,7 +96,7 @@ class Reader:
         self._learn_revisions(deployments)
         tasks = self._tasks() if service else ()
         self._learn_definitions(service, deployments, tasks, release_ids)
-        self._search(release_ids, every_definition)
+        self._search(self._families(service, every_definition), release_ids, every_definition)
         balancer = self._params.get("load_balancer") or {}
         listed = Snapshot(
             at=at,
@@ -203,15 +203,30 @@ class Reader:
         release = tags.get(RELEASE_TAG, "") if tags.get(SERVICE_TAG) == service_key(self._params) else ""
         self._definitions[arn] = {**answer.get("taskDefinition", {}), "tags": tags, "release": release}
 
-    def _search(self, release_ids: tuple[str, ...], every: bool) -> None:
-        """The newest ACTIVE revisions of the family, until every release asked for is found."""
+    def _families(self, service: Json | None, every: bool) -> list[str]:
+        """Where releases are; to find every one also the service's own, and the one that the role names.
+
+        A removal is not told the family, and after a kill there may be no service that names it any more.
+        """
+        name = self._params["name"]
+        named = (self._params.get("task_definition") or {}).get("family") or name
+        if not every:
+            return [named]
+        own = self._definitions.get((service or {}).get("taskDefinition", ""), {}).get("family") or named
+        return list(dict.fromkeys([own, named, name, service_key(self._params).replace("/", "-")]))
+
+    def _search(self, families: list[str], release_ids: tuple[str, ...], every: bool) -> None:
+        """The newest ACTIVE revisions of the families, until every release asked for is found."""
         missing = self._missing(release_ids, active=True) - self._searched
         if not every and not missing:
             return
         self._searched |= missing
-        family = (self._params.get("task_definition") or {}).get("family") or self._params["name"]
-        listed = self._calls.pages(
-            "ecs", "list_task_definitions", "taskDefinitionArns", familyPrefix=family, status="ACTIVE", sort="DESC"
+        listed = (
+            arn
+            for family in families
+            for arn in self._calls.pages(
+                "ecs", "list_task_definitions", "taskDefinitionArns", familyPrefix=family, status="ACTIVE", sort="DESC"
+            )
         )
         for number, arn in enumerate(listed):
             self._learn(arn)
