@@ -14,6 +14,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from .._engine.model import Record
+from .._engine.phases import Phase
 
 FORMAT = 1
 LARGEST = 64 * 1024  # bytes
@@ -22,6 +23,7 @@ MOST = 100  # entries of a mapping; the oldest go first
 RELEASE = re.compile(r"[0-9a-f]{12}\Z")
 KEY = re.compile(r"[a-z_]{1,40}\Z")
 BY_RELEASE = ("rejected", "releases")
+PHASES = frozenset(phase.value for phase in Phase)
 RELEASE_FIELDS = ("live", "last_good", "pinned")
 
 
@@ -89,6 +91,10 @@ def _check_mapping(name: str, value: Any) -> None:
         if not (RELEASE if name in BY_RELEASE else KEY).match(key):
             raise RecordError(f"{name} has a key that is not allowed")
         _check_text(name, text)
+        if name == "unfinished" and key in ("from", "to") and text and not RELEASE.match(text):
+            raise RecordError(f"unfinished.{key} is not a release id")
+        if name == "unfinished" and key == "phase" and text not in PHASES:
+            raise RecordError("unfinished.phase is not a known phase")
 
 
 def _check_text(name: str, value: Any) -> None:

@@ -24,7 +24,7 @@ FULL = Record(
     pinned=A,
     pinned_by="ops@host",
     rejected={B: "2026-03-01: wrong answers"},
-    unfinished={"rollout_id": "x", "before": "arn:aws:ecs:…"},
+    unfinished={"rollout_id": "x", "before": "arn:aws:ecs:…", "from": "", "to": A, "phase": "proving"},
     releases={A: "digits:7"},
 )
 
@@ -61,6 +61,9 @@ def test_a_record_survives_the_way() -> None:
         (document(rejected={"x": "y"}), "key that is not allowed"),
         (document(rejected={A: {"deep": 1}}), "printable text"),
         (document(unfinished={"Robert'); DROP": "x"}), "key that is not allowed"),
+        (document(unfinished={"to": "zzz"}), "unfinished.to is not a release id"),
+        (document(unfinished={"from": "../x"}), "unfinished.from is not a release id"),
+        (document(unfinished={"phase": "banana"}), "not a known phase"),
         (document(releases={f"{n:012x}": "x" for n in range(101)}), "at most 100 entries"),
     ],
 )
@@ -73,7 +76,7 @@ texts = st.text(max_size=2_000)
 ids = st.text("0123456789abcdef", min_size=12, max_size=12)
 
 
-@given(texts, st.dictionaries(ids, texts, max_size=120), st.dictionaries(st.sampled_from(["from", "cause"]), texts))
+@given(texts, st.dictionaries(ids, texts, max_size=120), st.dictionaries(st.sampled_from(["before", "cause"]), texts))
 def test_whatever_is_remembered_can_be_read_back(
     who: str, rejected: dict[str, str], unfinished: dict[str, str]
 ) -> None:
