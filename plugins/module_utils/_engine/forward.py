@@ -33,9 +33,9 @@ def configuring(plan: Plan, state: State, seen: Observation, now: float) -> Step
     if not state.only_configure:
         return pace.enter(state, Phase.BEGINNING, now), None
     what = f"{len(state.drift)} field(s) that start no deployment were mended, the release stays"
-    unwell = watch.unwell(seen, state.aim)
-    if unwell:
-        return pace.await_health(plan, state, seen, now, what, unwell)
+    unwell = pace.await_health(plan, state, seen, now, what, state.aim)
+    if unwell is not None:
+        return unwell
     return state, pace.stop(End.LIVE, sentence(plan, state, seen, now, what, "nothing"))
 
 

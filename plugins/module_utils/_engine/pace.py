@@ -102,12 +102,18 @@ def probe(plan: Plan, state: State, now: float, route: str, release: str) -> Ste
     return state, Probe(route, release)
 
 
-def await_health(plan: Plan, state: State, seen: Observation, now: float, what: str, unwell: str) -> Step:
-    """A release that should serve seems unwell: look again, with time for targets that start; then ask a person."""
-    # Targets that only start, or are not there yet, are no illness; after a change of ours they have the whole run.
+def await_health(plan: Plan, state: State, seen: Observation, now: float, what: str, release: str) -> Step | None:
+    """A release that should serve is unwell: look again, with time for targets that start, then ask a person. None:
+    it serves in full strength.
+    """
+    unwell = watch.unwell(seen, release)
+    if not unwell:
+        return None
+    # Targets that only start, or are not there yet, are no illness: they have the time of an undecided gate, and
+    # after a change of ours the whole run.
     well = frozenset({"healthy", "initial", "unregistered", "draining"})
-    starting = seen.exists and all(target.state in well for target in seen.targets)
-    patience = plan.timing.deadline - plan.timing.settle if state.changed else plan.chain.start + plan.timing.settle
+    starting = seen.serving == release and all(target.state in well for target in seen.targets)
+    patience = plan.timing.deadline - plan.timing.settle if state.changed else plan.gate.deadline
     if not settled(plan, state, seen) or (starting and seen.at < state.started + patience):
         return idle(plan, state, now, f"looking again: {unwell}")
     do = "mend what is named here, and run the same again"

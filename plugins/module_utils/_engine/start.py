@@ -143,9 +143,9 @@ def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Step | N
         f"{name(plan, state, seen, record.pinned)} is pinned by {record.pinned_by or 'somebody'}, "
         f"while the inventory wants {name(plan, state, seen, plan.release.id)}"
     )
-    unwell = watch.unwell(seen, record.pinned)
-    if unwell:
-        return pace.await_health(plan, state, seen, now, what, unwell)
+    unwell = pace.await_health(plan, state, seen, now, what, record.pinned)
+    if unwell is not None:
+        return unwell
     do = "let the inventory name the pinned release, or unpin it"
     return state, pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, do))
 
@@ -194,9 +194,10 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Step | 
     verbs = (Verb.CONFIGURE, Verb.BEGIN, Verb.FINISH)
     if seen.serving != plan.release.id or state.record.live != plan.release.id or any(map(seen.todo.get, verbs)):
         return None
-    unwell = watch.unwell(seen, plan.release.id)
-    if unwell:
-        return pace.await_health(plan, state, seen, now, f"{name(plan, state, seen, plan.release.id)} is live", unwell)
+    what = f"{name(plan, state, seen, plan.release.id)} is live"
+    unwell = pace.await_health(plan, state, seen, now, what, plan.release.id)
+    if unwell is not None:
+        return unwell
     what = f"{name(plan, state, seen, plan.release.id)} is live already"
     pinned = plan.release.id if plan.pin else ""
     if pinned == state.record.pinned:

@@ -12,7 +12,6 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.decide 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
     Call,
     Capacity,
-    Chain,
     Check,
     Command,
     Heard,
@@ -281,11 +280,10 @@ def test_a_live_release_with_sick_targets_is_not_called_unchanged(pin: bool) -> 
 
 
 def test_targets_that_start_are_given_their_time() -> None:
-    slow = plan(chain=Chain(start=60.0))
     growing = moved(targets=(*targets("new"), *targets("new", "initial", 3)[2:]), desired=3)
-    _ignored, command = cases.step(cases.state(Phase.START, record=LIVE, started=NOW - 60), growing, plan=slow)
+    _ignored, command = cases.step(cases.state(Phase.START, record=LIVE, started=NOW - 59), growing)
     assert isinstance(command, Wait)
-    _ignored, command = cases.step(cases.state(Phase.START, record=LIVE, started=NOW - 70), growing, plan=slow)
+    _ignored, command = cases.step(cases.state(Phase.START, record=LIVE, started=NOW - 60), growing)
     assert "new-2 is initial" in stopped(command, "needs_operator")
 
 
