@@ -109,12 +109,10 @@ def await_health(plan: Plan, state: State, seen: Observation, now: float, what: 
     unwell = watch.unwell(seen, release)
     if not unwell:
         return None
-    # Targets that only start, or are not there yet, are no illness: they have the time of an undecided gate, and
-    # after a change of ours the whole run.
-    well = frozenset({"healthy", "initial", "unregistered", "draining"})
-    starting = seen.serving == release and all(target.state in well for target in seen.targets)
+    # Targets that start, or are being replaced, get well: they have the time of an undecided gate, and after a
+    # change of ours the whole run.
     patience = plan.timing.deadline - plan.timing.settle if state.changed else plan.gate.deadline
-    if not settled(plan, state, seen) or (starting and seen.at < state.started + patience):
+    if not settled(plan, state, seen) or (seen.serving == release and seen.at < state.started + patience):
         return idle(plan, state, now, f"looking again: {unwell}")
     do = "mend what is named here, and run the same again"
     return state, stop(End.NEEDS_OPERATOR, sentence(plan, state, seen, now, f"{what}, but {unwell}", do))
