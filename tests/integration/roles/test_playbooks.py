@@ -24,6 +24,9 @@ from tests.lab.images.registry import reference
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
+SCALE = 0.1  # real seconds per AWS second
+# 8 real seconds for a model server to start: other tests run beside this one
+PATIENCE = ["-e", '{"ecs_fargate_serving_health_check_grace_seconds": 80}']
 WRONG = ["-e", f"serving_image={reference('wrong-answers')}"]
 BETTER = ["-e", f"serving_image={reference('2')}"]
 
@@ -61,7 +64,7 @@ def play(home: Path, state: Path, *arguments: str) -> Run:
 def watched(lab: RunningLab, home: Path, *arguments: str) -> Run:
     """The same, with the lab's trace."""
     before = max((call["id"] for call in lab.trace()), default=0)
-    run = play(home, lab.path, *arguments)
+    run = play(home, lab.path, *PATIENCE, *arguments)
     run.changing = [call["operation"] for call in lab.trace(before) if call["mutating"]]
     return run
 
@@ -69,7 +72,7 @@ def watched(lab: RunningLab, home: Path, *arguments: str) -> Run:
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
     home = tmp_path_factory.mktemp("home")
-    with running(tmp_path_factory.mktemp("lab")) as lab:
+    with running(tmp_path_factory.mktemp("lab"), SCALE) as lab:
         chapters: dict[str, list[str]] = {
             "bootstrap": ["playbooks/bootstrap.yml"],
             "rollback of nothing": ["playbooks/rollback.yml"],
