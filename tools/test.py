@@ -89,7 +89,7 @@ JOBS = (
     Job(
         "integration",
         900,
-        (pytest("integration", "-v", "--durations=25", "-n2", "--dist=loadfile", "tests/integration"),),
+        (pytest("integration", "-vv", "--durations=25", "-n2", "--dist=loadfile", "tests/integration"),),
         junit,
     ),
     # destroy first: a run that was killed leaves molecule in the belief that its lab still runs
