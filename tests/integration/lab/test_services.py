@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.lab.aws.running import RunningLab
+from tests.lab.aws.running import RunningLab, running
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
@@ -45,12 +45,13 @@ def playbook(lab: RunningLab, name: str) -> str:
     return next(line for line in done.stdout.splitlines() if "changed=" in line)
 
 
-def test_stock_modules_make_things_once_and_find_them_again(shared_lab: RunningLab) -> None:
-    assert "changed=10 " in playbook(shared_lab, "stock/make.yml")
-    before = shared_lab.trace()[-1]["id"]
-    assert "changed=0 " in playbook(shared_lab, "stock/make.yml")
-    assert [call for call in shared_lab.trace(before) if call["mutating"]] == []
-    playbook(shared_lab, "stock/look.yml")
+def test_stock_modules_make_things_once_and_find_them_again(tmp_path: Path) -> None:
+    with running(tmp_path) as lab:  # of its own: they list everything there is
+        assert "changed=10 " in playbook(lab, "stock/make.yml")
+        before = lab.trace()[-1]["id"]
+        assert "changed=0 " in playbook(lab, "stock/make.yml")
+        assert [call for call in lab.trace(before) if call["mutating"]] == []
+        playbook(lab, "stock/look.yml")
 
 
 def test_the_aws_cli(shared_lab: RunningLab) -> None:
