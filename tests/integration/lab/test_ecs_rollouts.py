@@ -197,7 +197,7 @@ def test_delete_needs_force_and_ends_every_process(served: Served) -> None:
     until(lambda: all(not _alive(pid) for pid in pids))
     with pytest.raises(ClientError, match="ServiceNotActiveException"):
         served.update(desiredCount=1)
-    until(lambda: _cluster_is_deleted(served))  # not before the last task is stopped: its interface goes after its process
+    until(lambda: _cluster_is_deleted(served))  # not before the last task is stopped
 
 
 def _cluster_is_deleted(served: Served) -> bool:
