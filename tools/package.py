@@ -3,14 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the artifact and run the Galaxy importer on it, from an environment of its own.
 
-The importer pins libraries that collide with the development environment's, hence .venv-importer.
+The importer pins libraries that collide with the development environment's, hence .venv-importer. Its lint resolves
+the stock collections through a link to the development environment's, and checks the playbooks' syntax with the local
+inventory: without a service they refuse to run, and a syntax check is a run to them.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import sysconfig
 import venv
 from pathlib import Path
 
@@ -19,6 +23,8 @@ IMPORTER = "galaxy-importer==0.4.44"
 VENV = ROOT / ".venv-importer"
 BUILD = ROOT / "build" / "package"
 CONFIG = "[galaxy-importer]\nRUN_ANSIBLE_TEST = False\nOFFLINE_ANSIBLE_LINT = True\nCHECK_CHANGELOG = True\n"
+# The importer warns of any ignore file; ours is there, and empty.
+EXPECTED = re.compile(r"WARNING: Ignore files skip .* with 0 statement\(s\)")
 
 
 def environment() -> Path:
@@ -28,6 +34,9 @@ def environment() -> Path:
         venv.create(VENV, with_pip=True, symlinks=True)
         subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", IMPORTER], check=True)
         ready.touch()
+    stock = next((VENV / "lib").glob("python3*/site-packages")) / "ansible_collections"
+    stock.unlink(missing_ok=True)
+    stock.symlink_to(Path(sysconfig.get_path("purelib")) / "ansible_collections")
     return python
 
 
@@ -51,6 +60,7 @@ def main() -> int:
         env={
             **os.environ,
             "GALAXY_IMPORTER_CONFIG": str(BUILD / "importer.cfg"),
+            "ANSIBLE_INVENTORY": str(ROOT / "inventories" / "local"),
             "PATH": f"{python.parent}:{os.environ['PATH']}",
             "HOME": str(BUILD),
         },
@@ -60,7 +70,8 @@ def main() -> int:
     )
     print(result.stdout, result.stderr)
     # The importer prints what it objects to and still returns 0.
-    bad = [line for line in (result.stdout + result.stderr).splitlines() if line.startswith(("ERROR", "WARNING"))]
+    lines = (result.stdout + result.stderr).splitlines()
+    bad = [line for line in lines if line.startswith(("ERROR", "WARNING")) and not EXPECTED.fullmatch(line)]
     return 1 if result.returncode or bad else 0
 
 

@@ -9,7 +9,7 @@ import getpass
 import secrets
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,18 +17,16 @@ from .._clients.aws import Aws
 from .._drive import drive
 from .._engine.decide import begin
 from .._engine.finding import Finding
-from .._engine.model import Capacity, Outcome, Plan, Record, Release, Stop, Timing
+from .._engine.model import Capacity, Outcome, Plan, Record, Release, Stop
 from .._engine.phases import End
 from .._engine.result import shape
 from .._engine.state import Ended, Event
-from .._engine.verdict import Gate
 from .._platforms import ecs_input, ecs_release
 from .._platforms.base import PortError, Store
 from .._platforms.ecs import Ecs
-from .._probes.spec import ProbeSpec, parse_gate, parse_specs
 from .._store.none import NoStore
 from .._store.s3 import NoBucketError, S3Store, key_of
-from . import argspec_ecs
+from . import argspec_ecs, judging
 from .clock import WallClock
 from .prober import RouteProber
 from .redact import Redactor
@@ -69,7 +67,7 @@ def run(
 def _run(
     params: Mapping[str, Any], check_mode: bool, report: Report, interrupted: Callable[[], bool], redactor: Redactor
 ) -> dict[str, Any]:
-    specs, findings = _input(params, check_mode)
+    judged, findings = _input(params, check_mode)
     aws = Aws(params)
     store = _store(aws, params, redactor)
     if findings:
@@ -78,7 +76,7 @@ def _run(
     store, hint = _usable(store, params, check_mode)
     plan = _plan(params, check_mode, _release(params, store), _zones(aws, params) if check_mode else None)
     clock = WallClock(interrupted)
-    ended = drive(plan, Ecs(aws, params), RouteProber(aws, params, specs), store, clock, report, interrupted)
+    ended = drive(plan, Ecs(aws, params), RouteProber(aws, params, judged.specs), store, clock, report, interrupted)
     result = shape(ended)
     return {**result, "reason": f"{result['reason']} {hint}".strip()}
 
@@ -86,16 +84,16 @@ def _run(
 # ---- what is wrong before anything is asked ------------------------------------------------------
 
 
-def _input(params: Mapping[str, Any], check_mode: bool) -> tuple[tuple[ProbeSpec, ...], list[Finding]]:
-    specs, findings = parse_specs(params["probes"])
-    _gate, gates = parse_gate(params["gate"], len(params["probes"] or ()))
-    found = [*findings, *gates]
+def _input(params: Mapping[str, Any], check_mode: bool) -> tuple[judging.Judging, list[Finding]]:
+    rule = (params["load_balancer"] or {}).get("rule") or {}
+    through_rule = params["state"] == "present" and params["route"] != "direct"
+    judged, found = judging.parse(params, admitted=(rule.get("path_patterns") or ()) if through_rule else ())
     if not params["record"]["bucket"] and not check_mode:
         mend = "Name the bucket that playbooks/bootstrap.yml made."
         found.append(Finding("record.bucket", "nothing", "is where the record of this service is kept", mend))
     if params["state"] == "present":
         found = [*ecs_input.findings(params), *found]
-    return specs, found
+    return judged, found
 
 
 def _in_account(aws: Aws, params: Mapping[str, Any], plan: Plan) -> list[Finding]:
@@ -136,16 +134,14 @@ def _release(params: Mapping[str, Any], store: Store) -> Release:
 
 
 def _plan(params: Mapping[str, Any], check_mode: bool, release: Release, zones: int | None = None) -> Plan:
-    now = datetime.now(UTC)
-    gate: Gate = parse_gate(params["gate"], len(params["probes"] or ()))[0]
-    known = {field.name for field in fields(Timing)}
+    now, judged = datetime.now(UTC), judging.parse(params)[0]
     return Plan(
         service=ecs_release.service_key(params),
         platform=PLATFORM,
         release=release,
         strategy=params["strategy"],
-        gate=gate,
-        timing=Timing(**{name: float(value) for name, value in params["timing"].items() if name in known}),
+        gate=judged.gate,
+        timing=judged.timing,
         rollout_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
         started_by=_who(),
         started_at=now.isoformat(timespec="seconds"),

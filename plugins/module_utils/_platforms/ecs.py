@@ -15,7 +15,6 @@ from .._engine.finding import Finding
 from .._engine.model import Observation, Plan, Target, Verb
 from . import ecs_account, ecs_diff, ecs_input, ecs_release, ecs_rules
 from .ecs_read import Calls, Reader
-from .ecs_release import SERVICE_TAG
 from .ecs_steps import Step, Steps
 from .ecs_view import View
 
@@ -90,25 +89,13 @@ class Ecs:
 
     def _listed(self, steps: Steps, plan: Plan) -> dict[Verb, list[Step]]:
         if plan.remove:
-            return {Verb.REMOVE: steps.remove(self._tagged_rules(steps.view))}
+            return {Verb.REMOVE: steps.remove(steps.view.tagged_rules())}
         return {
             Verb.CONFIGURE: steps.configure(),
             Verb.BEGIN: steps.begin(),
             Verb.ROLL_BACK: steps.roll_back(),
             Verb.FINISH: steps.finish(),
         }
-
-    def _tagged_rules(self, view: View) -> frozenset[str]:
-        """Rules on the two listeners that carry this service's tag; DescribeTags takes at most 20 ARNs."""
-        rules = (*view.snapshot.production_rules, *view.snapshot.test_rules)
-        arns = [rule["RuleArn"] for rule in rules if not rule.get("IsDefault")]
-        mine, found = ecs_release.service_key(self._params), set()
-        for start in range(0, len(arns), 20):
-            answer = self._calls.read("elbv2", "describe_tags", ResourceArns=arns[start : start + 20])
-            for entry in answer.get("TagDescriptions", []):
-                if ecs_release.tag_map(entry.get("Tags") or []).get(SERVICE_TAG) == mine:
-                    found.add(str(entry["ResourceArn"]))
-        return frozenset(found)
 
     def _drift(self, view: View, plan: Plan) -> tuple[str, ...]:
         """Every field that differs from what is wanted; without a service, every field."""

@@ -18,6 +18,7 @@ from .._engine.finding import Finding
 from .._engine.model import Outcome, Plan
 from . import ecs_rules, ecs_security
 from .ecs_read import Calls
+from .ecs_rule_tags import with_tags
 
 Json = dict[str, Any]
 Params = Mapping[str, Any]
@@ -122,13 +123,27 @@ class _Account:
                     "load_balancer", f"{group['TargetGroupName']}: {group.get('TargetType')}", problem, "Use ip."
                 )
 
+    def _named_rules(self) -> dict[str, str]:
+        """The rules that the service itself names: which -> ARN."""
+        place = {"cluster": self._params["cluster"], "services": [self._params["name"]]}
+        try:
+            services = self._calls.read("ecs", "describe_services", **place).get("services", [])
+        except AwsError as error:
+            if not error.not_found:
+                raise
+            services = []
+        entry: Json = next((e for s in services for e in s.get("loadBalancers") or []), {})
+        advanced = entry.get("advancedConfiguration") or {}
+        return {which: str(advanced.get(f"{which}ListenerRule", "")) for which in ("production", "test")}
+
     def _rules_taken(self) -> Iterator[Finding]:
         """Somebody else's rule has our priority."""
         priority = self._params["load_balancer"]["rule"]["priority"]
+        named = self._named_rules()
         for which in ("production", "test"):
             arn = self._params["load_balancer"].get(f"{which}_listener_arn")
             rules = self._read("load_balancer", "elbv2", "describe_rules", "Rules", ListenerArn=arn) if arn else []
-            own = ecs_rules.ours(rules, self._params)
+            own = ecs_rules.ours(with_tags(self._calls, rules, {}), self._params, named.get(which, ""))
             for rule in rules:
                 if str(rule.get("Priority")) == str(priority) and rule["RuleArn"] != (own or {}).get("RuleArn"):
                     problem = f"is taken on the {which} listener by a rule of somebody else"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -244,24 +243,11 @@ def _balancer(params: Params) -> Iterator[Finding]:
         if not 1 <= len(value) <= limits.CONDITION_LENGTH or not value.isprintable() or " " in value:
             problem = f"must be 1 to {limits.CONDITION_LENGTH} characters without spaces"
             yield Finding("load_balancer.rule", repr(value)[:60], problem, "Mend the pattern.")
-    yield from _probe_paths(params, rule.get("path_patterns") or [])
     for pattern in rule.get("path_patterns") or []:
         if not pattern.startswith(("/", "*")):
             yield Finding(
                 "load_balancer.rule.path_patterns", pattern[:60], "must begin with / or *", f"Write /{pattern[:40]}."
             )
-
-
-def _probe_paths(params: Params, patterns: list[str]) -> Iterator[Finding]:
-    """Through a listener only requests that the rule admits reach the service. `*` is anything, `?` one character."""
-    admitted = [re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".") for pattern in patterns]
-    if params["route"] == "direct" or not admitted:
-        return
-    for number, probe in enumerate(params["probes"]):
-        path = probe["path"].partition("?")[0]
-        if not any(re.fullmatch(pattern, path) for pattern in admitted):
-            problem = f"is not admitted by load_balancer.rule.path_patterns ({', '.join(patterns)})"
-            yield Finding(f"probes[{number}].path", path[:60], problem, "Probe a path that users may use, too.")
 
 
 def _deployment(params: Params) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from .._clients.aws_errors import AwsError
 from .ecs_release import RELEASE_TAG, SERVICE_TAG, service_key, tag_map
+from .ecs_rule_tags import with_tags
 
 Json = dict[str, Any]
 
@@ -86,6 +87,7 @@ class Reader:
         self._definitions: dict[str, Json] = {}
         self._searched: set[str] = set()
         self._registered: set[str] = set()
+        self._rule_tags: dict[str, Json] = {}
         self._stopped: tuple[int, tuple[str, ...]] = (0, ())
 
     def snapshot(self, release_ids: tuple[str, ...], every_definition: bool = False) -> Snapshot:
@@ -98,14 +100,15 @@ class Reader:
         self._learn_definitions(service, deployments, tasks, release_ids)
         self._search(self._families(service, every_definition), release_ids, every_definition)
         balancer = self._params.get("load_balancer") or {}
+        named = frozenset() if every_definition else _named_rules(service)
         listed = Snapshot(
             at=at,
             service=service,
             deployments=deployments,
             revisions=dict(self._revisions),
             definitions=dict(self._definitions),
-            production_rules=self._rules(balancer.get("production_listener_arn")),
-            test_rules=self._rules(balancer.get("test_listener_arn")),
+            production_rules=self._rules(balancer.get("production_listener_arn"), named),
+            test_rules=self._rules(balancer.get("test_listener_arn"), named),
             tasks=tasks,
             stopped=self._why_stopped(service, deployments),
         )
@@ -266,11 +269,14 @@ class Reader:
             self._stopped = (failed, tuple(dict.fromkeys(why for task in stopped if (why := why_stopped(task)))))
         return self._stopped[1] if failed else ()
 
-    def _rules(self, listener: str | None) -> tuple[Json, ...]:
+    def _rules(self, listener: str | None, named: frozenset[str]) -> tuple[Json, ...]:
         if not listener:
             return ()
         try:
-            return tuple(self._calls.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener))
+            rules = list(self._calls.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener))
+            if any(rule["RuleArn"] in named for rule in rules):
+                return tuple(rules)  # the service itself says which is its own: no tag has to
+            return with_tags(self._calls, rules, self._rule_tags)
         except AwsError as error:
             if error.not_found:
                 return ()
@@ -295,6 +301,12 @@ class Reader:
             if error.not_found:
                 return {}
             raise
+
+
+def _named_rules(service: Json | None) -> frozenset[str]:
+    entry: Json = next(iter((service or {}).get("loadBalancers") or []), {})
+    advanced = entry.get("advancedConfiguration") or {}
+    return frozenset(advanced[key] for key in ("productionListenerRule", "testListenerRule") if advanced.get(key))
 
 
 def why_stopped(task: Mapping[str, Any]) -> str:

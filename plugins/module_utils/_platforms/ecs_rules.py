@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .ecs_release import given
+from .ecs_release import SERVICE_TAG, given, service_key
 
 Json = dict[str, Any]
 
@@ -31,10 +31,20 @@ def weights(rule: Mapping[str, Any] | None) -> dict[str, int]:
 
 
 def ours(rules: Iterable[Mapping[str, Any]], params: Mapping[str, Any], known: str = "") -> Json | None:
-    """The rule that belongs to this service: the one that ECS names, else one that forwards to its groups."""
+    """The rule that belongs to this service: the one that ECS names (`known`), else one that carries our tag.
+
+    A rule of somebody else that forwards to the same groups is never ours. `rules`: with tags, see `ecs_read`.
+    """
     balancer = params["load_balancer"]
     groups = {balancer["blue_target_group_arn"], balancer["green_target_group_arn"]}
-    mine = [dict(rule) for rule in rules if not rule.get("IsDefault") and groups & set(weights(rule))]
+    key = service_key(params)
+    mine = [
+        dict(rule)
+        for rule in rules
+        if not rule.get("IsDefault")
+        and groups & set(weights(rule))
+        and ((known and rule["RuleArn"] == known) or (rule.get("tags") or {}).get(SERVICE_TAG) == key)
+    ]
     for rule in mine:
         if known and rule["RuleArn"] == known:
             return rule

@@ -30,7 +30,7 @@ OVER_BUDGET = ("inconclusive", "fail")
 LONGEST_TIMEOUT = 600.0  # seconds
 LARGEST_BODY = 16 * 1024 * 1024
 DAY = 86400.0
-_TARGET = re.compile(r"/[\x21\x22\x24-\x7e]*")  # printable ASCII, and no fragment
+_TARGET = re.compile(r"/(?!/)[\x21\x22\x24-\x7e]*")  # printable ASCII, no fragment, nothing like //host
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 5.6.2
 _FRAMING = ("connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer", "expect")
 

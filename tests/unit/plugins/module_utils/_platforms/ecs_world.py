@@ -47,6 +47,7 @@ def rule(which: str, proof: str = "", live: str = BLUE) -> dict[str, Any]:
     return {
         "RuleArn": f"rule-{which}",
         "Priority": "100",
+        "tags": {"greenlight:service": "serving/digits"},
         "Conditions": ecs_rules.conditions(PARAMS, proof),
         "Actions": ecs_rules.forward(PARAMS, live),
     }

@@ -48,6 +48,35 @@ class Account:
                     yield arn
 
 
+class Rules(Account):
+    """A listener with rules, and what their tags are."""
+
+    asked = 0
+
+    def read(self, api: str, operation: str, /, **arguments: Any) -> dict[str, Any]:
+        if operation != "describe_tags":
+            return super().read(api, operation, **arguments)
+        self.asked += 1
+        assert len(arguments["ResourceArns"]) <= 20
+        tags = [{"Key": "greenlight:service", "Value": "serving/digits"}]
+        return {"TagDescriptions": [{"ResourceArn": arn, "Tags": tags} for arn in arguments["ResourceArns"]]}
+
+    def pages(self, api: str, operation: str, key: str, /, **arguments: Any) -> Iterator[Any]:
+        if operation == "describe_rules":
+            yield from ({"RuleArn": f"rule-{number}"} for number in range(25))
+            yield {"RuleArn": "default", "IsDefault": True}
+        yield from super().pages(api, operation, key, **arguments)
+
+
+def test_rules_are_read_with_their_tags_and_those_only_once() -> None:
+    account = Rules()
+    looking = Reader(account, params(), lambda: 1.0)
+    for _look in range(2):
+        rules = looking.snapshot(("", "")).production_rules
+        assert [bool(each["tags"]) for each in rules] == [*[True] * 25, False]
+    assert account.asked == 2
+
+
 def reader(account: Account) -> Reader:
     return Reader(account, {**params(), "task_definition": None, "load_balancer": None}, lambda: 1.0)
 

@@ -11,20 +11,31 @@ from ansible_collections.greenlight.serving.plugins.module_utils._platforms impo
 
 from .ecs_params import BLUE, GREEN, PRODUCTION, params
 
+MINE = {"greenlight:service": "serving/digits"}
+
 
 def rule(arn: str, priority: str, group: str = BLUE, conditions: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     actions = [{"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": group, "Weight": 100}]}}]
     return {"RuleArn": arn, "Priority": priority, "Conditions": conditions or [], "Actions": actions}
 
 
-def test_ours_is_what_ecs_names_then_our_priority_then_whatever_forwards_to_our_groups() -> None:
+def test_ours_is_what_ecs_names_then_what_carries_our_tag_at_our_priority_first() -> None:
     foreign = rule("foreign", "100", "arn:other")
-    first, second = rule("first", "7"), rule("second", "100", GREEN)
+    first, second = (
+        {**rule(name, at, to), "tags": MINE} for name, at, to in (("first", "7", BLUE), ("second", "100", GREEN))
+    )
     default = {**rule("default", "default"), "IsDefault": True}
     assert ecs_rules.ours([default, foreign, first, second], params(), "first")["RuleArn"] == "first"
     assert ecs_rules.ours([default, foreign, first, second], params())["RuleArn"] == "second"
     assert ecs_rules.ours([default, foreign, first], params())["RuleArn"] == "first"
     assert ecs_rules.ours([default, foreign], params()) is None
+
+
+def test_a_rule_of_somebody_else_that_forwards_to_our_groups_is_not_ours() -> None:
+    by_hand = rule("by-hand", "100")
+    theirs = {**by_hand, "tags": {"greenlight:service": "serving/other"}}
+    assert ecs_rules.ours([by_hand, theirs], params()) is None
+    assert ecs_rules.ours([by_hand, theirs], params(), "by-hand") == by_hand
 
 
 def test_a_closed_rule_asks_for_the_proof_and_an_open_one_does_not() -> None:
