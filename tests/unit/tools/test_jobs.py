@@ -77,18 +77,25 @@ def test_leaving_early_ends_what_runs_and_clears_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "count"),
     [
-        ("Successful", Count(1, 0)),
-        ("Failed", Count(0, 1)),
-        ("Missing playbook (Remove from destroy_sequence to suppress)", Count()),
-        ("2 missing (Remove from destroy_sequence to suppress)", Count()),
+        ("Successful", Count(2, 0)),
+        ("Failed", Count(1, 1)),
+        ("Missing playbook (Remove from destroy_sequence to suppress)", Count(1, 0)),
+        ("2 missing (Remove from destroy_sequence to suppress)", Count(1, 0)),
     ],
 )
 def test_molecules_own_words_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, count: Count
 ) -> None:
     monkeypatch.setattr(checks, "LOGS", tmp_path)
-    (tmp_path / "molecule.log").write_text(f"\x1b[34mINFO\x1b[0m  [default > converge] Executed: {words}\n")
+    log = tmp_path / "molecule.log"
+    log.write_text(f"INFO     [default > create] Executed: Successful\nINFO     [default > verify] Executed: {words}\n")
     assert checks.molecule_actions("molecule") == count
+
+
+def test_nothing_executed_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "LOGS", tmp_path)
+    (tmp_path / "molecule.log").write_text("INFO     [default > create] Executed: Missing playbook\n")
+    assert checks.molecule_actions("molecule") == Count(0, 1)
 
 
 def test_a_job_that_fails_without_a_failed_test_counts_as_one_failure() -> None:
