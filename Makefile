@@ -24,7 +24,7 @@ setup: .venv/.ready ## virtual environment with pinned versions (1-2 min, 900 MB
 demo: setup ## a model goes live on an embedded AWS: one good release, two bad ones (2 min)
 	@exec $(CLEAN) $(BIN)/python tools/demo.py
 
-test: setup ## everything CI runs, one after the other (15 min)
+test: setup ## everything CI runs (15-20 min)
 	@exec $(CLEAN) $(BIN)/python tools/test.py
 
 lint: setup ## ruff, ansible-lint in the production profile (1 min)
