@@ -32,7 +32,12 @@ ENVIRONMENT: Mapping[str, str] = {  # read by moto when it is imported or asked
 TOUCHED: Mapping[str, tuple[str, ...] | None] = {
     "moto:__version__": None,
     "moto.backends:get_backend": ("name",),
+    "moto.cloudwatch.exceptions:CloudWatchException": None,
     "moto.cloudwatch.models:Alarm": None,
+    "moto.cloudwatch.models:Alarm.update_state": ("self", "reason", "reason_data", "state_value"),
+    "moto.cloudwatch.responses:CloudWatchResponse.put_metric_alarm": ("self",),
+    "moto.cloudwatch.responses:CloudWatchResponse.put_metric_data": ("self",),
+    "moto.cloudwatch.urls:url_paths": None,
     "moto.core.exceptions:ServiceException": None,
     "moto.core.request:Request": None,
     "moto.core.responses:ActionResult": ("result",),
@@ -96,6 +101,7 @@ TOUCHED: Mapping[str, tuple[str, ...] | None] = {
 
 # What we read of each service's store.
 STORES: Mapping[str, tuple[str, ...]] = {
+    "cloudwatch": ("alarms",),
     "ec2": (
         "create_network_interface",
         "describe_subnets",

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.lab.aws.core import Lab
+from tests.lab.aws.engine.ecs_books import requested
 from tests.lab.aws.engine.ecs_model import (
     LIVE,
     ContainerSpec,
@@ -96,7 +97,7 @@ class Views:
                 "id": deployment.id,
                 "status": deployment.status,
                 "taskDefinition": deployment.revision.task_definition,
-                "desiredCount": service.desired if deployment is service.primary else 0,
+                "desiredCount": requested(service, deployment.revision),
                 "pendingCount": pending,
                 "runningCount": running,
                 "failedTasks": deployment.failed,
@@ -118,10 +119,10 @@ class Views:
         ]
 
     def _revision_counts(self, service: Service, revision: Revision, counts: tuple[int, int, int]) -> View:
-        requested, running, pending = counts
+        wanted, running, pending = counts
         return {
             "arn": self.revision_arn(service, revision),
-            "requestedTaskCount": requested,
+            "requestedTaskCount": wanted,
             "runningTaskCount": running,
             "pendingTaskCount": pending,
         }
@@ -153,9 +154,16 @@ class Views:
                 **view,
                 "updatedAt": entry.updated_at,
                 "stoppedAt": entry.stopped_at,
-                "sourceServiceRevisions": [self._revision_counts(service, r, counts[r.id]) for r in entry.sources],
-                "targetServiceRevision": self._revision_counts(service, entry.target, counts[entry.target.id]),
+                "sourceServiceRevisions": [
+                    {**self._revision_counts(service, r, counts[r.id]), **_shares(entry, target=False)}
+                    for r in entry.sources
+                ],
+                "targetServiceRevision": {
+                    **self._revision_counts(service, entry.target, counts[entry.target.id]),
+                    **_shares(entry, target=True),
+                },
                 "lifecycleStage": entry.stage or None,
+                "lifecycleHookDetails": _hooks(entry),
                 "deploymentConfiguration": entry.config,
                 "rollback": self._rollback(service, entry),
                 "deploymentCircuitBreaker": {
@@ -163,7 +171,11 @@ class Views:
                     "failureCount": entry.failures,
                     "threshold": entry.threshold,
                 },
-                "alarms": {"status": "DISABLED", "alarmNames": [], "triggeredAlarmNames": []},
+                "alarms": {
+                    "status": entry.watch.status,
+                    "alarmNames": list(entry.watch.names),
+                    "triggeredAlarmNames": list(entry.watch.triggered),
+                },
             }
         )
 
@@ -178,15 +190,9 @@ class Views:
 
     def revision(self, service: Service, revision: Revision) -> View:
         """With the resolved configuration: the target group that serves and the rule that leads to it."""
-        balancers = revision.shown.get("loadBalancers") or ()
         resolved = [
-            present(
-                {
-                    "targetGroupArn": lb["targetGroupArn"],
-                    "productionListenerRule": (lb.get("advancedConfiguration") or {}).get("productionListenerRule"),
-                }
-            )
-            for lb in balancers
+            present({"targetGroupArn": lb.group, "productionListenerRule": lb.production or None})
+            for lb in revision.load_balancers
         ]
         return present(
             {
@@ -282,6 +288,31 @@ class Views:
         )
 
 
+def _shares(entry: ServiceDeployment, target: bool) -> View:
+    """Percent of the traffic, of the revision on its way in (`target`) or of the one that serves."""
+    native = entry.native
+    if native is None:
+        return {}
+    test, production = (share if target else 100.0 - share for share in (native.test, native.production))
+    return {"requestedTestTrafficWeight": test, "requestedProductionTrafficWeight": production}
+
+
+def _hooks(entry: ServiceDeployment) -> list[View] | None:
+    """Those of the stage that was entered last. Shape: botocore, DeploymentLifecycleHookDetail."""
+    if entry.native is None:
+        return None
+    return [
+        {
+            "hookId": hook.id,
+            "targetType": "PAUSE",
+            "status": hook.status,
+            "expiresAt": hook.expires_at,
+            "timeoutAction": hook.on_timeout,
+        }
+        for hook in entry.native.hooks
+    ]
+
+
 def _attachment_id(task: Task) -> str:
     text = task.id[::-1]
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
@@ -307,5 +338,4 @@ def _counts(service: Service, deployment: str | None = None) -> tuple[int, int]:
 def _live_counts(service: Service, revision: Revision) -> tuple[int, int, int]:
     tasks = [task for task in service.tasks.values() if task.revision.id == revision.id and task.status in LIVE]
     running = sum(task.status == "RUNNING" for task in tasks)
-    requested = service.desired if service.primary.revision.id == revision.id else 0
-    return requested, running, len(tasks) - running
+    return requested(service, revision), running, len(tasks) - running
