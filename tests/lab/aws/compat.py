@@ -114,6 +114,7 @@ STORES: Mapping[str, tuple[str, ...]] = {
         "subnets",
     ),
     "ecs": ("clusters", "task_definitions"),
+    "iam": ("roles",),
     "elbv2": ("delete_listener", "delete_load_balancer", "load_balancers", "target_groups"),
     "secretsmanager": ("get_secret_value",),
 }
@@ -163,7 +164,8 @@ def store(service: str) -> Any:
     """moto's store of a service in the lab's account and region."""
     from moto.backends import get_backend
 
-    return get_backend(service)[ENVIRONMENT["MOTO_ACCOUNT_ID"]]["us-east-1"]
+    region = "aws" if service == "iam" else "us-east-1"  # IAM has a store per partition
+    return get_backend(service)[ENVIRONMENT["MOTO_ACCOUNT_ID"]][region]
 
 
 def check() -> None:

@@ -9,31 +9,13 @@ Source: Amazon ECS Developer Guide, "How CloudWatch alarms detect Amazon ECS dep
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from tests.lab.aws.engine.ecs_habits import Habits
 from tests.lab.aws.engine.ecs_native_model import AlarmWatch
 from tests.lab.aws.ports import AlarmState
 
 ALARM = "ALARM"
-
-
-@dataclass
-class Habits:
-    """What AWS documents loosely or not at all; a test may try the other way.
-
-    `alarm_at_start`: "ignored" as documented ("If an alarm is in the ALARM state at the beginning of a
-    deployment, Amazon ECS will not monitor alarms for the duration of that deployment"), or "fails".
-    `blind`: ECS's own DescribeAlarms calls are throttled ("Amazon ECS might miss the alarm").
-    `watch_clean_up`: alarms count in CLEAN_UP, too (AWS says: until the end of the bake time).
-    `native_breaker`: the circuit breaker acts in SCALE_UP of a native deployment, too (botocore,
-    DeploymentCircuitBreaker: "can only be used for services using the rolling update").
-    """
-
-    alarm_at_start: str = "ignored"
-    blind: bool = False
-    watch_clean_up: bool = False
-    native_breaker: bool = False
 
 
 def begin(config: Mapping[str, Any], states: Mapping[str, AlarmState], habits: Habits) -> AlarmWatch:

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 
 from tests.lab.aws.engine import ecs_alarms, ecs_native, ecs_rolling, ecs_traffic
 from tests.lab.aws.engine.ecs_actions import Action, Facts
-from tests.lab.aws.engine.ecs_alarms import Habits
 from tests.lab.aws.engine.ecs_books import (
     close,
     complete,
@@ -28,6 +27,7 @@ from tests.lab.aws.engine.ecs_books import (
     unique,
 )
 from tests.lab.aws.engine.ecs_config import ROLLING, threshold
+from tests.lab.aws.engine.ecs_habits import Habits
 from tests.lab.aws.engine.ecs_model import Deployment, Moment, Revision, Service, ServiceDeployment
 from tests.lab.aws.engine.ecs_tasks import HEALTHY, Pace, health, step_task, stop
 

@@ -25,8 +25,8 @@ from tests.lab.aws.engine.ecs_actions import (
     Shift,
     Signal,
 )
-from tests.lab.aws.engine.ecs_alarms import Habits
 from tests.lab.aws.engine.ecs_config import ROLLING
+from tests.lab.aws.engine.ecs_habits import Habits
 from tests.lab.aws.engine.ecs_model import ContainerSpec, Ids, Moment, Rng, Service, Task
 from tests.lab.aws.engine.ecs_tasks import Pace, stop
 from tests.lab.aws.ports import Alarms, Clock, ImageNotFound, Network, Processes, RuleShape, Targets, Traffic

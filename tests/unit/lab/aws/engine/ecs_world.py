@@ -14,6 +14,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.lab.aws.core import chance
 from tests.lab.aws.engine import ecs_deploy
@@ -178,7 +179,7 @@ class World:
     def moment(self) -> Moment:
         return Moment(self.at, self.utc())
 
-    def create(self, image: str = "good", desired: int = 2, grace: float = 0.0, **config: object) -> Service:
+    def create(self, image: str = "good", desired: int = 2, grace: float = 0.0, **config: Any) -> Service:
         """A service with its first deployment; `config` goes into deploymentConfiguration."""
         ids = self.scheduler.ids("c", "web")
         service = Service("web", "c", ids, self.utc(), desired, complete_config(config), grace)
