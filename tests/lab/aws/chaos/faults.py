@@ -68,7 +68,8 @@ class Fault:
     """One rule. The kinds' values are probabilities from 0 to 1.
 
     throttle, error, reset: before any effect; conflict, too, of conditional writes to S3 alone. lost: the effect is
-    done, the connection then reset. stale: a read answers what it answered before, up to `stale_seconds` after the service's last change.
+    done, the connection then reset. stale: a read answers what it answered before, up to `stale_seconds` after the
+    service's last change.
     """
 
     only: str = "."  # regular expression, searched in "service.Operation"
