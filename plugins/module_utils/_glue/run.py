@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,6 +29,7 @@ from .clock import WallClock
 from .guarded import Guarded
 from .prober import RouteProber
 from .redact import Redactor
+from .who import who
 
 Report = Callable[[Event, bool], None]
 PLATFORM = "ecs"
@@ -144,7 +143,7 @@ def _plan(params: Mapping[str, Any], check_mode: bool, release: Release, zones: 
         gate=judged.gate,
         timing=judged.timing,
         rollout_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        started_by=_who(),
+        started_by=who(),
         started_at=now.isoformat(timespec="seconds"),
         check_mode=check_mode,
         wait=params["wait"],
@@ -157,14 +156,6 @@ def _plan(params: Mapping[str, Any], check_mode: bool, release: Release, zones: 
         mover="ECS",
         capacity=_capacity(params, zones) if params["state"] == "present" else None,
     )
-
-
-def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
 
 
 def _capacity(params: Mapping[str, Any], zones: int | None) -> Capacity:
