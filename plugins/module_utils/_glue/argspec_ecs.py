@@ -230,3 +230,12 @@ def rollout_info() -> Spec:
         "name": {"type": "str", "required": True},
         "record": argspec_common.record(),
     }
+
+
+def rollout_control() -> Spec:
+    return {
+        **rollout_info(),
+        "action": {"type": "str", "required": True, "choices": ["promote", "pause", "resume", "abort", "unlock"]},
+        "reason": {"type": "str"},
+        "holder": {"type": "str"},
+    }

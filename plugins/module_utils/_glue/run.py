@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +15,7 @@ from .._clients.aws import Aws
 from .._drive import drive
 from .._engine.decide import begin
 from .._engine.finding import Finding
-from .._engine.model import Capacity, Outcome, Plan, Record, Release, Stop
+from .._engine.model import Capacity, Outcome, Plan, Release, Stop
 from .._engine.phases import End
 from .._engine.result import shape
 from .._engine.state import Ended, Event
@@ -28,8 +26,10 @@ from .._store.none import NoStore
 from .._store.s3 import NoBucketError, S3Store, key_of
 from . import argspec_ecs, judging
 from .clock import WallClock
+from .guarded import Guarded
 from .prober import RouteProber
 from .redact import Redactor
+from .who import who
 
 Report = Callable[[Event, bool], None]
 PLATFORM = "ecs"
@@ -143,7 +143,7 @@ def _plan(params: Mapping[str, Any], check_mode: bool, release: Release, zones: 
         gate=judged.gate,
         timing=judged.timing,
         rollout_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        started_by=_who(),
+        started_by=who(),
         started_at=now.isoformat(timespec="seconds"),
         check_mode=check_mode,
         wait=params["wait"],
@@ -156,14 +156,6 @@ def _plan(params: Mapping[str, Any], check_mode: bool, release: Release, zones: 
         mover="ECS",
         capacity=_capacity(params, zones) if params["state"] == "present" else None,
     )
-
-
-def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
 
 
 def _capacity(params: Mapping[str, Any], zones: int | None) -> Capacity:
@@ -206,25 +198,11 @@ def _usable(store: Store, params: Mapping[str, Any], check_mode: bool) -> tuple[
     return store, ""
 
 
-class _Guarded:
-    """A store whose records pass the redactor."""
-
-    def __init__(self, store: Store, redactor: Redactor) -> None:
-        self._store = store
-        self._redactor = redactor
-
-    def load(self) -> Record:
-        return self._store.load()
-
-    def save(self, record: Record) -> None:
-        self._store.save(self._redactor.record(record))
-
-
 def _store(aws: Aws, params: Mapping[str, Any], redactor: Redactor) -> Store:
     service = ecs_release.service_key(params)
     place = params["record"]
     if not place["bucket"]:
         return NoStore(service)
-    return _Guarded(
+    return Guarded(
         S3Store(aws, place["bucket"], key_of(place["prefix"], PLATFORM, aws.region, service), service), redactor
     )
