@@ -18,7 +18,7 @@ from collections.abc import Callable
 from . import backward, forward, pace, records, start
 from .evolve import evolve
 from .model import Command, Heard, Load, Look, Observation, Plan, Save, Wait
-from .pace import Step
+from .pace import Decision
 from .phases import BACKWARD, End, Phase
 from .start import begin
 from .state import Cause, State
@@ -29,7 +29,7 @@ __all__ = ["aimed", "begin", "decide"]
 PHASES_PER_STEP = 16  # more phases than that without a command is an endless walk
 TIMED = frozenset({Phase.CONFIGURING, Phase.BEGINNING, Phase.MOVING, Phase.JUDGING, Phase.BAKING})
 
-STEPS: dict[Phase, Callable[[Plan, State, Observation, float], Step]] = {
+STEPS: dict[Phase, Callable[[Plan, State, Observation, float], Decision]] = {
     Phase.START: start.start,
     Phase.CHECKING: start.checking,
     Phase.CONFIGURING: forward.configuring,
@@ -65,7 +65,7 @@ def aimed(plan: Plan, state: State) -> Plan:
     return evolve(plan, previous=state.previous, first=state.first)
 
 
-def _next(plan: Plan, state: State, seen: Observation | None, now: float) -> Step:
+def _next(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision:
     for guard in GUARDS:
         step = guard(plan, state, seen, now)
         if step is not None:
@@ -78,11 +78,11 @@ def _next(plan: Plan, state: State, seen: Observation | None, now: float) -> Ste
 # ---- guards: they hold in every phase ------------------------------------------------------------
 
 
-def _ended(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:  # noqa: ARG001 - a row
+def _ended(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:  # noqa: ARG001 - a row
     return None if state.ending is None else (state, state.ending)
 
 
-def _storing(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:  # noqa: ARG001 - a row
+def _storing(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:  # noqa: ARG001 - a row
     """A record on its way goes before everything else."""
     if state.saving is None:
         return None
@@ -91,7 +91,7 @@ def _storing(plan: Plan, state: State, seen: Observation | None, now: float) -> 
     return state, Save(state.saving.record)
 
 
-def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """Asked to end: no rollback by us; the cloud's own timer stays armed."""
     if not state.interrupted:
         return None
@@ -110,7 +110,7 @@ def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float)
     return pace.store(state, record, ending, now, needed=False)
 
 
-def _overdue(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+def _overdue(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """Deadlines, also while nothing can be read."""
     spent = now - state.started
     if state.phase in BACKWARD:
@@ -129,19 +129,19 @@ def _overdue(plan: Plan, state: State, seen: Observation | None, now: float) -> 
     return backward.needs_operator(plan, state, seen, now, what)
 
 
-def _loading(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+def _loading(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     if state.loaded:
         return None
     return pace.read(plan, state, seen, now, Load())
 
 
-def _looking(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+def _looking(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """Nothing is decided on a snapshot older than one poll, or begun before the last change."""
     fresh = seen is not None and seen.at >= state.pace.fence and now - state.pace.looked < plan.timing.poll
     return None if fresh else pace.read(plan, state, seen, now, Look(state.phase.value))
 
 
-def _troubled(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+def _troubled(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """Somebody else's hand, or parts that disagree: freeze at once, give up when a later snapshot says so, too."""
     if not state.trouble or seen is None:
         return None
@@ -154,7 +154,7 @@ def _why(state: State) -> str:
     return state.cause.text if state.cause else "it was asked for"
 
 
-GUARDS: tuple[Callable[[Plan, State, Observation | None, float], Step | None], ...] = (
+GUARDS: tuple[Callable[[Plan, State, Observation | None, float], Decision | None], ...] = (
     _ended,
     _storing,
     _interrupted,

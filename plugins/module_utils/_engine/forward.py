@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import pace, records, watch
 from .evolve import evolve
 from .model import Movement, Observation, Plan, Verb
-from .pace import Step
+from .pace import Decision
 from .phases import End, Phase
 from .state import Cause, State
 from .timeline import name, sentence, tell
@@ -18,13 +18,13 @@ LOSSES = 3  # confirmed losses while judging: no accident any more (as many as E
 GIVEN_UP = 3  # failed targets, where the cloud itself never gives up
 
 
-def turn_back(plan: Plan, state: State, cause: Cause, now: float) -> Step:
+def turn_back(plan: Plan, state: State, cause: Cause, now: float) -> Decision:
     """Take the release back. The record learns why first, but a store that is down doesn't keep it alive."""
     state = tell(evolve(state, cause=cause, back_since=now, refused=""), now, cause.by, f"rolling back: {cause.text}")
     return pace.store(state, records.turned(plan, state, cause), Phase.ROLLING_BACK, now, needed=False)
 
 
-def configuring(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def configuring(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Fields that start no deployment. Never while one is open, so: before the deployment."""
     step = _refused(plan, state, seen, Verb.CONFIGURE, now)
     step = step or pace.act(plan, state, seen, Verb.CONFIGURE, now, "before the deployment")
@@ -39,7 +39,7 @@ def configuring(plan: Plan, state: State, seen: Observation, now: float) -> Step
     return state, pace.stop(End.LIVE, sentence(plan, state, seen, now, what, "nothing"))
 
 
-def beginning(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def beginning(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Until the snapshot shows a deployment of ours, or that none is needed."""
     if watch.ours(state, seen):
         state = tell(state, now, plan.mover, "moves the targets")
@@ -56,7 +56,7 @@ def beginning(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     return pace.idle(plan, state, now, "waiting for the deployment to appear")
 
 
-def _refused(plan: Plan, state: State, seen: Observation, verb: Verb, now: float) -> Step | None:
+def _refused(plan: Plan, state: State, seen: Observation, verb: Verb, now: float) -> Decision | None:
     """The cloud said no on the way to the deployment: go back, when there is anything to go back from."""
     down = pace.turned_down(plan, state, seen, verb)
     if not down:
@@ -80,7 +80,7 @@ def _untouched(state: State, seen: Observation) -> bool:
     return seen.exists and not state.first and same and not watch.ours(state, seen) and not watch.moving(seen)
 
 
-def moving(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def moving(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """The cloud moves. We judge every answer that is proven to come from the new release."""
     step = _turned(plan, state, seen, now) or _wrong(plan, state, now)
     if step is not None:
@@ -100,7 +100,7 @@ def moving(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     return _probing(plan, state, seen, now, _progress(plan, state, seen))
 
 
-def judging(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def judging(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Every target healthy for min_ready without a break, and the gate."""
     step = _turned(plan, state, seen, now) or _wrong(plan, state, now) or _lost(plan, state, now, LOSSES)
     if step is not None:
@@ -117,7 +117,7 @@ def judging(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     return _probing(plan, state, seen, now, f"{why}, {verdict.reason}" if plan.probes else why)
 
 
-def baking(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def baking(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """No loss and no wrong answer, for the whole bake."""
     step = _watched(plan, state, seen, now)
     if step is not None:
@@ -138,7 +138,7 @@ def baking(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     return pace.enter(state, Phase.FINISHING, now, f"baked for {plan.timing.bake:g} s without a loss"), None
 
 
-def finishing(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def finishing(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Let the public in; old targets drained and gone."""
     step = _watched(plan, state, seen, now)
     if step is not None:
@@ -160,7 +160,7 @@ def finishing(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     return pace.enter(again, Phase.PROVING, now, "nothing of the old release is left: proving once more"), None
 
 
-def proving(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def proving(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Everything once more, read and asked after the last change."""
     step = _watched(plan, state, seen, now)
     if step is not None:
@@ -178,7 +178,7 @@ def proving(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     return _probing(plan, state, seen, now, f"reading back; {verdict.reason}", route="production")
 
 
-def _live(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def _live(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     count = len(watch.healthy(seen, state.aim))
     proven = plan.probes and not state.watch.unmarked
     if not plan.probes:
@@ -196,7 +196,7 @@ def _live(plan: Plan, state: State, seen: Observation, now: float) -> Step:
 # ---- what the phases have in common --------------------------------------------------------------
 
 
-def _turned(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _turned(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """The deployment turned back, or ended, without us."""
     deployment = seen.deployment
     if deployment is None or not watch.ours(state, seen):
@@ -213,7 +213,7 @@ def _turned(plan: Plan, state: State, seen: Observation, now: float) -> Step | N
     return pace.store(state, record, Phase.TURNING_BACK, now, needed=False)
 
 
-def _wrong(plan: Plan, state: State, now: float) -> Step | None:
+def _wrong(plan: Plan, state: State, now: float) -> Decision | None:
     """More wrong answers of the new release than the gate forgives."""
     verdict = judge(plan.gate, state.watch.samples)
     if not plan.probes or verdict.outcome != FAIL:
@@ -221,14 +221,14 @@ def _wrong(plan: Plan, state: State, now: float) -> Step | None:
     return turn_back(plan, state, Cause(f"the new release answers wrongly: {verdict.reason}", rejects="yes"), now)
 
 
-def _lost(plan: Plan, state: State, now: float, limit: int) -> Step | None:
+def _lost(plan: Plan, state: State, now: float, limit: int) -> Decision | None:
     if state.watch.losses < limit:
         return None
     text = f"{state.watch.losses} loss(es) of healthy targets in {state.phase.value}: {state.watch.lost}"
     return turn_back(plan, state, Cause(text, rejects="yes"), now)
 
 
-def _watched(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _watched(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """What ends the bake and all that follows it: one loss, one wrong answer too many, or silence."""
     step = _turned(plan, state, seen, now) or _wrong(plan, state, now) or _lost(plan, state, now, 1)
     if step is not None or not plan.probes:
@@ -248,7 +248,7 @@ def _probing(
     *,
     until: tuple[float, ...] = (),
     route: str = "",
-) -> Step:
+) -> Decision:
     """Probe as soon as a target of the release takes traffic; else wait."""
     if not watch.healthy(seen, state.aim):
         return pace.idle(plan, state, now, why, until=until)
@@ -270,7 +270,7 @@ def _progress(plan: Plan, state: State, seen: Observation) -> str:
     return f"{plan.mover} moves: {new} of {seen.desired} new targets healthy, {old} old ones{failed}"
 
 
-def _in_progress(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def _in_progress(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     what = f"{plan.mover} moves the service to {name(plan, state, seen, state.aim)}, and nobody waits"
     do = "run the same again to judge it; until then the cloud rolls back when targets fail their "
     do += "health checks, and knows nothing of wrong answers"

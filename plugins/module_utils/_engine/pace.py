@@ -45,7 +45,7 @@ DENIED_LIMIT = 5  # refused reads in a row, until we believe that they stay refu
 NEVER = float("-inf")
 BEFORE = frozenset({Phase.START, Phase.CHECKING})  # nothing was changed by this run yet
 
-Step: TypeAlias = "tuple[State, Command | None]"
+Decision: TypeAlias = "tuple[State, Command | None]"
 
 
 # ---- asking --------------------------------------------------------------------------------------
@@ -61,7 +61,9 @@ def stop(end: End, reason: str) -> Stop:
     return Stop(end.value, reason)
 
 
-def idle(plan: Plan, state: State, now: float, why: str, *, probing: bool = False, until: Iterable[float] = ()) -> Step:
+def idle(
+    plan: Plan, state: State, now: float, why: str, *, probing: bool = False, until: Iterable[float] = ()
+) -> Decision:
     """Wait for the next snapshot, the next probe or a given instant, whichever comes first."""
     due = [state.pace.looked + plan.timing.poll, *until]
     if probing and plan.probes:
@@ -69,7 +71,7 @@ def idle(plan: Plan, state: State, now: float, why: str, *, probing: bool = Fals
     return state, Wait(max(min(due) - now, SHORTEST_WAIT), why)
 
 
-def act(plan: Plan, state: State, seen: Observation, verb: Verb, now: float, why: str) -> Step | None:
+def act(plan: Plan, state: State, seen: Observation, verb: Verb, now: float, why: str) -> Decision | None:
     """The next call of a verb, or a wait before it; None when the snapshot asks for none."""
     todo = seen.todo.get(verb, ())
     if not todo:
@@ -84,7 +86,7 @@ def act(plan: Plan, state: State, seen: Observation, verb: Verb, now: float, why
     return evolve(state, pace=evolve(state.pace, asked_call=todo[0])), Call(verb, why)
 
 
-def store(state: State, record: Record, then: Phase | Stop, now: float, *, needed: bool = True) -> Step:
+def store(state: State, record: Record, then: Phase | Stop, now: float, *, needed: bool = True) -> Decision:
     """Write the record, then go to a phase or end. Not `needed`: an answer that fails doesn't hold us up."""
     return evolve(state, saving=Saving(record, then, now, needed)), Save(record)
 
@@ -95,14 +97,14 @@ def settled(plan: Plan, state: State, seen: Observation) -> bool:
     return seen.at >= last + plan.timing.settle
 
 
-def probe(plan: Plan, state: State, now: float, route: str, release: str) -> Step | None:
+def probe(plan: Plan, state: State, now: float, route: str, release: str) -> Decision | None:
     """The next round of probes, when it is due."""
     if not plan.probes or now < state.watch.next_probe:
         return None
     return state, Probe(route, release)
 
 
-def await_health(plan: Plan, state: State, seen: Observation, now: float, what: str, release: str) -> Step | None:
+def await_health(plan: Plan, state: State, seen: Observation, now: float, what: str, release: str) -> Decision | None:
     """A release that should serve is unwell: look again, with time for targets that start, then ask a person. None:
     it serves in full strength.
     """

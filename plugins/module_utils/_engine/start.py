@@ -12,7 +12,7 @@ from .capacity import findings
 from .evolve import evolve
 from .finding import Finding
 from .model import Capacity, Check, Movement, Observation, Plan, Record, Stop, Verb
-from .pace import Step
+from .pace import Decision
 from .phases import BACKWARD, End, Phase
 from .state import Cause, State, Watch
 from .timeline import name, planned, sentence, tell
@@ -34,7 +34,7 @@ def begin(plan: Plan, now: float) -> State:
     )
 
 
-def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> Step:
+def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> Decision:
     """Write the record without the unfinished rollout, and classify again."""
     again = evolve(
         state,
@@ -56,7 +56,7 @@ def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> S
     return pace.store(tell(again, now, "greenlight", text), record, Phase.START, now)
 
 
-def start(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def start(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Classify: the first rule that fits."""
     if state.trail == (Phase.START,):
         state = evolve(state, drift=seen.drift, serving=seen.serving)
@@ -67,7 +67,7 @@ def start(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     return _rollout(plan, state, seen, now)
 
 
-def _suspicious(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _suspicious(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """The record says otherwise, or a run was killed a moment ago: a stale snapshot may lie. Read again."""
     wanted, record = plan.release.id, state.record
     contradiction = record.live == wanted and seen.serving != wanted
@@ -77,7 +77,7 @@ def _suspicious(plan: Plan, state: State, seen: Observation, now: float) -> Step
     return None
 
 
-def _remove(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _remove(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     if not plan.remove:
         return None
     if watch.gone(seen) and not seen.todo.get(Verb.REMOVE):
@@ -91,7 +91,7 @@ def _remove(plan: Plan, state: State, seen: Observation, now: float) -> Step | N
     return pace.store(state, records.opened(plan, state, Phase.REMOVING), Phase.REMOVING, now)
 
 
-def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """An unfinished rollout to another release goes home before anything new begins."""
     unfinished = state.record.unfinished
     aim = unfinished.get("to", "")
@@ -116,7 +116,7 @@ def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -
     return pace.enter(evolve(homing, cause=cause, back_since=now), Phase.ROLLING_BACK, now, UNFINISHED), None
 
 
-def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """An unfinished rollout to the same release is gone on with, in the direction it went."""
     unfinished = state.record.unfinished
     if not unfinished:
@@ -135,7 +135,7 @@ def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) ->
     return _lagging(plan, state, seen, now) or _rollout(plan, state, seen, now)
 
 
-def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     record = state.record
     if plan.pin or plan.unpin or record.pinned in ("", plan.release.id):
         return None
@@ -150,7 +150,7 @@ def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Step | N
     return state, pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, do))
 
 
-def _rejected(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _rejected(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     why = state.record.rejected.get(plan.release.id)
     if why is None or plan.retry_rejected or state.record.live == plan.release.id:
         return None
@@ -159,7 +159,7 @@ def _rejected(plan: Plan, state: State, seen: Observation, now: float) -> Step |
     return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
 
 
-def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """A deployment to our release is moving, and no record says that it is ours."""
     deployment = seen.deployment
     if deployment is None or deployment.movement not in (Movement.MOVING, Movement.TURNING_BACK):
@@ -176,7 +176,7 @@ def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Step 
     return pace.store(state, opened, Phase.MOVING, now, needed=False)
 
 
-def _lagging(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _lagging(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """The cloud completed our release, but nobody judged it: judge it now."""
     todo = seen.todo.get(Verb.CONFIGURE) or seen.todo.get(Verb.BEGIN)
     if seen.serving != plan.release.id or todo or state.record.live == plan.release.id:
@@ -190,7 +190,7 @@ def _lagging(plan: Plan, state: State, seen: Observation, now: float) -> Step | 
     return pace.enter(state, Phase.JUDGING, now, text), None
 
 
-def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     verbs = (Verb.CONFIGURE, Verb.BEGIN, Verb.FINISH)
     if seen.serving != plan.release.id or state.record.live != plan.release.id or any(map(seen.todo.get, verbs)):
         return None
@@ -209,7 +209,7 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Step | 
     return pace.store(evolve(state, changed=True), records.pinned(plan, state), ending, now)
 
 
-RULES: tuple[Callable[[Plan, State, Observation, float], Step | None], ...] = (
+RULES: tuple[Callable[[Plan, State, Observation, float], Decision | None], ...] = (
     _suspicious,
     _remove,
     _other_unfinished,
@@ -222,7 +222,7 @@ RULES: tuple[Callable[[Plan, State, Observation, float], Step | None], ...] = (
 )
 
 
-def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Nothing else: something is to be changed. Only fields that start no deployment, or a rollout."""
     settled = seen.serving == plan.release.id == state.record.live and seen.exists
     verbs = (Verb.BEGIN, Verb.FINISH)
@@ -276,14 +276,14 @@ def _unchanged(plan: Plan, state: State, seen: Observation, now: float, what: st
     return pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, "nothing"))
 
 
-def _planned(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Step:
+def _planned(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Decision:
     return state, pace.stop(End.PLANNED, sentence(plan, state, seen, now, what, "run without check mode"))
 
 
 # ---- CHECKING ------------------------------------------------------------------------------------
 
 
-def checking(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def checking(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Everything that is wrong, at once, before any change; check mode ends here."""
     if state.findings is None:
         return pace.read(plan, state, seen, now, Check())
@@ -312,7 +312,7 @@ def _arithmetic(plan: Plan, seen: Observation) -> list[Finding]:
     return [] if room is None else findings(plan, room)
 
 
-def _plan_told(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def _plan_told(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     if state.only_configure:
         steps = [("greenlight", f"would call {call}") for call in seen.todo.get(Verb.CONFIGURE, ())]
     else:

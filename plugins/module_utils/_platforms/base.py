@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from .._engine.finding import Finding
+from .._engine.lease import Lease, Request
 from .._engine.model import Observation, Outcome, Plan, Record, Verb
 from .._engine.verdict import Sample
 
@@ -34,6 +35,9 @@ class Platform(Protocol):
         raises PortError.
         """
 
+    def beat(self, plan: Plan) -> None:
+        """One datapoint of the heartbeat. Raises PortError; losing one loses nothing."""
+
 
 class Prober(Protocol):
     def probe(self, route: str, release: str, seen: Observation) -> tuple[Sample, ...]:
@@ -50,6 +54,22 @@ class Store(Protocol):
         Saving the same record again after a lost answer is harmless: read back first. Raises
         PortError (TAKEN: somebody else wrote since; TURNED_AWAY: throttled, nothing written).
         """
+
+    def read_lock(self) -> Lease:
+        """The lock; one that nobody ever took is `Lease(service)`. Raises PortError."""
+
+    def write_lock(self, lease: Lease) -> Lease:
+        """Write on condition that the lock still has `lease.version`; gives it back with its new version.
+
+        Take, renew, steal and free are all this one write. Raises PortError: TAKEN when the condition
+        does not hold, TURNED_AWAY when nothing was written, UNKNOWN when nobody knows.
+        """
+
+    def read_request(self) -> Request:
+        """What somebody asked of the rollout; `Request(service)` when there is nothing. Raises PortError."""
+
+    def answer(self, request: Request) -> None:
+        """Write `request.answer` on condition that it still has `request.version`. Raises PortError as write_lock."""
 
 
 class Clock(Protocol):
