@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from . import pace, records, start, watch
+from . import pace, pulse, records, start, watch
 from .evolve import evolve
 from .model import Movement, Observation, Plan, Verb
 from .pace import Decision
@@ -98,7 +98,7 @@ def _removed(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     what = f"the first release was removed, because {cause.text}"
     do = "name another release" if rejects else "mend the cause, and run the same again"
     ending = pace.stop(End.REMOVED, sentence(plan, state, seen, now, what, do))
-    return pace.store(evolve(state, verified=True), record, ending, now)
+    return pulse.close(plan, evolve(state, verified=True), record, ending, now)
 
 
 def _rolled_back(
@@ -121,4 +121,4 @@ def _rolled_back(
     ending = pace.stop(
         End.ROLLED_BACK, sentence(plan, state, seen, now, what, retry if passed else f"look at it; {retry}")
     )
-    return pace.store(state, record, ending, now)
+    return pulse.close(plan, state, record, ending, now)

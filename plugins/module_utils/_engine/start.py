@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import pace, records, watch
-from .capacity import findings
+from . import locking, pace, records, watch
 from .evolve import evolve
-from .finding import Finding
-from .model import Capacity, Check, Movement, Observation, Plan, Record, Stop, Verb
+from .model import Movement, Observation, Plan, Record, Stop, Verb
 from .pace import Decision
 from .phases import BACKWARD, End, Phase
 from .state import Cause, State, Watch
-from .timeline import name, planned, sentence, tell
+from .timeline import name, sentence, tell
 
 UNFINISHED = "a rollout that nobody ended is taken back first"
 
@@ -31,6 +29,7 @@ def begin(plan: Plan, now: float) -> State:
         aim=plan.release.id,
         rollout_id=plan.rollout_id,
         trail=(Phase.START,),
+        lock=locking.begin(plan),
     )
 
 
@@ -58,7 +57,7 @@ def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> D
 
 def start(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Classify: the first rule that fits."""
-    if state.trail == (Phase.START,):
+    if state.trail[-2:] in ((Phase.START,), (Phase.LOCKING, Phase.START)):
         state = evolve(state, drift=seen.drift, serving=seen.serving)
     for rule in RULES:
         step = rule(plan, state, seen, now)
@@ -87,7 +86,7 @@ def _remove(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     if plan.check_mode:
         for call in seen.todo.get(Verb.REMOVE, ()):
             state = tell(state, now, "greenlight", f"would call {call}")
-        return _planned(plan, state, seen, now, "would be removed")
+        return would(plan, state, seen, now, "would be removed")
     return pace.store(state, records.opened(plan, state, Phase.REMOVING), Phase.REMOVING, now)
 
 
@@ -96,8 +95,10 @@ def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -
     unfinished = state.record.unfinished
     aim = unfinished.get("to", "")
     removing = unfinished.get("phase") == Phase.REMOVING.value or not aim
-    if not unfinished or (aim == plan.release.id and not removing):
+    if not unfinished or (aim == plan.release.id and not removing and not _take_home(plan, state)):
         return None
+    if plan.on_unfinished == "fail" and not removing:
+        return _left_alone(plan, state, seen, now)
     if removing and not plan.check_mode:
         record = records.cleared(plan, state) if seen.exists else records.removed(plan, state)
         return afresh(plan, state, record, now, "a removal that nobody ended is not gone on with")
@@ -105,7 +106,7 @@ def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -
     over = watch.gone(seen) if state.first else watch.home(homing, seen)
     if plan.check_mode:
         what = f"an unfinished rollout to {aim} {'is over' if over else 'would be taken back first'}"
-        return _planned(plan, state, seen, now, what)
+        return would(plan, state, seen, now, what)
     if over:
         text = f"the unfinished rollout to {name(plan, state, seen, aim)} left nothing behind"
         return afresh(plan, homing, records.cleared(plan, state), now, text)
@@ -121,10 +122,10 @@ def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) ->
     unfinished = state.record.unfinished
     if not unfinished:
         return None
+    if plan.on_unfinished == "fail" and not unfinished.get("left"):
+        return _left_alone(plan, state, seen, now)
     if plan.check_mode:
-        return _planned(
-            plan, state, seen, now, f"an unfinished rollout, in phase {unfinished.get('phase')}, would go on"
-        )
+        return would(plan, state, seen, now, f"an unfinished rollout, in phase {unfinished.get('phase')}, would go on")
     state = evolve(state, rollout_id=unfinished.get("rollout_id", plan.rollout_id))
     cause = _old_cause(unfinished) or _went_home(state, seen)
     if cause is not None or unfinished.get("phase") in {phase.value for phase in BACKWARD}:
@@ -133,6 +134,25 @@ def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) ->
     if watch.ours(state, seen):
         return _move(plan, state, now, "an unfinished rollout is gone on with"), None
     return _lagging(plan, state, seen, now) or _rollout(plan, state, seen, now)
+
+
+def _take_home(plan: Plan, state: State) -> bool:
+    """An unfinished rollout to the wanted release goes home first, too: by policy, unless it was left on purpose.
+
+    Not when it passed every gate, nor when it is on its way back already: what is left of it is less than that.
+    """
+    unfinished = state.record.unfinished
+    over = state.baked or bool(unfinished.get("cause")) or unfinished.get("phase") in {each.value for each in BACKWARD}
+    return plan.on_unfinished == "roll_back" and not unfinished.get("left") and not over
+
+
+def _left_alone(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
+    found = state.record.unfinished
+    aim = name(plan, state, seen, found.get("to", ""))
+    what = f"a rollout to {aim}, begun by {found.get('started_by') or 'somebody'} at {found.get('started_at')}, "
+    what += f"is unfinished in phase {found.get('phase')}, and on_unfinished is fail"
+    do = "run the same again with on_unfinished: resume or roll_back"
+    return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
 
 
 def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
@@ -169,7 +189,7 @@ def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Decis
         do = "wait until that is over, then run the same again"
         return state, pace.stop(End.NEEDS_OPERATOR, sentence(plan, state, seen, now, what, do))
     if plan.check_mode:
-        return _planned(plan, state, seen, now, "a rollout under way would be gone on with")
+        return would(plan, state, seen, now, "a rollout under way would be gone on with")
     state = _origin(plan, state, seen)
     opened = records.opened(plan, state, Phase.MOVING)
     state = tell(state, now, "greenlight", "a deployment of ours is under way without a record: going on with it")
@@ -182,7 +202,7 @@ def _lagging(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     if seen.serving != plan.release.id or todo or state.record.live == plan.release.id:
         return None
     if plan.check_mode:
-        return _planned(plan, state, seen, now, "the release serves, and would be judged now")
+        return would(plan, state, seen, now, "the release serves, and would be judged now")
     if not state.record.unfinished:
         state = _origin(plan, state, seen)
     state = watch.begin(plan, state, now)
@@ -203,7 +223,7 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     if pinned == state.record.pinned:
         return state, _unchanged(plan, state, seen, now, f"{what}, nothing to do")
     if plan.check_mode:
-        return _planned(plan, state, seen, now, "the pin would change")
+        return would(plan, state, seen, now, "the pin would change")
     what += ", and pinned now" if pinned else ", and not pinned any more"
     ending = pace.stop(End.LIVE, sentence(plan, state, seen, now, what, "nothing"))
     return pace.store(evolve(state, changed=True), records.pinned(plan, state), ending, now)
@@ -276,47 +296,6 @@ def _unchanged(plan: Plan, state: State, seen: Observation, now: float, what: st
     return pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, "nothing"))
 
 
-def _planned(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Decision:
+def would(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Decision:
+    """Check mode's end."""
     return state, pace.stop(End.PLANNED, sentence(plan, state, seen, now, what, "run without check mode"))
-
-
-# ---- CHECKING ------------------------------------------------------------------------------------
-
-
-def checking(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
-    """Everything that is wrong, at once, before any change; check mode ends here."""
-    if state.findings is None:
-        return pace.read(plan, state, seen, now, Check())
-    found = [*state.findings, *_arithmetic(plan, seen)]
-    if found:
-        what = (
-            f"{len(found)} thing(s) wrong with the plan, nothing was changed: {'; '.join(str(each) for each in found)}"
-        )
-        return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, "mend them and run the same again"))
-    if plan.check_mode:
-        return _plan_told(plan, state, seen, now)
-    if state.only_configure:
-        return pace.enter(state, Phase.CONFIGURING, now), None
-    return pace.store(state, records.opened(plan, state, Phase.CONFIGURING), Phase.CONFIGURING, now)
-
-
-def _capacity(plan: Plan, seen: Observation) -> Capacity | None:
-    """What is there counts: nobody resets a desired count that an autoscaler moved."""
-    if plan.capacity is None or not seen.exists or not seen.desired:
-        return plan.capacity
-    return evolve(plan.capacity, desired=seen.desired)
-
-
-def _arithmetic(plan: Plan, seen: Observation) -> list[Finding]:
-    room = _capacity(plan, seen)
-    return [] if room is None else findings(plan, room)
-
-
-def _plan_told(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
-    if state.only_configure:
-        steps = [("greenlight", f"would call {call}") for call in seen.todo.get(Verb.CONFIGURE, ())]
-    else:
-        steps = planned(plan, seen, _capacity(plan, seen))
-    for who, text in steps:
-        state = tell(state, now, who, text)
-    return _planned(plan, state, seen, now, f"{len(steps)} step(s) planned, {len(seen.drift)} field(s) differ")
