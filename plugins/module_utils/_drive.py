@@ -81,7 +81,7 @@ def _carry_out(
     elif isinstance(command, Save):
         store.save(command.record)
     elif isinstance(command, Answer):
-        store.answer(command.request)
+        store.write_request(command.request)
     elif isinstance(command, Beat):
         platform.beat(plan)
     elif isinstance(command, Load):

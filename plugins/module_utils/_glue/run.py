@@ -17,7 +17,7 @@ from .._clients.aws import Aws
 from .._drive import drive
 from .._engine.decide import begin
 from .._engine.finding import Finding
-from .._engine.model import Capacity, Outcome, Plan, Record, Release, Stop
+from .._engine.model import Capacity, Outcome, Plan, Release, Stop
 from .._engine.phases import End
 from .._engine.result import shape
 from .._engine.state import Ended, Event
@@ -28,6 +28,7 @@ from .._store.none import NoStore
 from .._store.s3 import NoBucketError, S3Store, key_of
 from . import argspec_ecs, judging
 from .clock import WallClock
+from .guarded import Guarded
 from .prober import RouteProber
 from .redact import Redactor
 
@@ -206,25 +207,11 @@ def _usable(store: Store, params: Mapping[str, Any], check_mode: bool) -> tuple[
     return store, ""
 
 
-class _Guarded:
-    """A store whose records pass the redactor."""
-
-    def __init__(self, store: Store, redactor: Redactor) -> None:
-        self._store = store
-        self._redactor = redactor
-
-    def load(self) -> Record:
-        return self._store.load()
-
-    def save(self, record: Record) -> None:
-        self._store.save(self._redactor.record(record))
-
-
 def _store(aws: Aws, params: Mapping[str, Any], redactor: Redactor) -> Store:
     service = ecs_release.service_key(params)
     place = params["record"]
     if not place["bucket"]:
         return NoStore(service)
-    return _Guarded(
+    return Guarded(
         S3Store(aws, place["bucket"], key_of(place["prefix"], PLATFORM, aws.region, service), service), redactor
     )

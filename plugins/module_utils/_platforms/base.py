@@ -56,20 +56,20 @@ class Store(Protocol):
         """
 
     def read_lock(self) -> Lease:
-        """The lock; one that nobody ever took is `Lease(service)`. Raises PortError."""
+        """The lock; without owner and version when there never was one. Raises PortError."""
 
     def write_lock(self, lease: Lease) -> Lease:
-        """Write on condition that the lock still has `lease.version`; gives it back with its new version.
+        """Take, renew, steal or free: write by condition on `lease.version`; gives what is stored, with its version.
 
-        Take, renew, steal and free are all this one write. Raises PortError: TAKEN when the condition
-        does not hold, TURNED_AWAY when nothing was written, UNKNOWN when nobody knows.
+        A lost answer is resolved by reading back. Raises PortError (TAKEN: another version is there; TURNED_AWAY:
+        not written, as far as can be seen; UNKNOWN: read the lock).
         """
 
     def read_request(self) -> Request:
-        """What somebody asked of the rollout; `Request(service)` when there is nothing. Raises PortError."""
+        """What was asked last, answered or not. What is no request has an `answer` that says so. Raises PortError."""
 
-    def answer(self, request: Request) -> None:
-        """Write `request.answer` on condition that it still has `request.version`. Raises PortError as write_lock."""
+    def write_request(self, request: Request) -> Request:
+        """Ask, or answer: write by condition on `request.version`, like the lock."""
 
 
 class Clock(Protocol):
