@@ -13,6 +13,7 @@ from .verdict import FAIL, INCONCLUSIVE, PASS, Sample
 from .watch import MOVED_PHASES, at_balancer, failures
 
 KEPT_FIRST, KEPT_LAST = 20, 20  # samples for the result: the first that did not pass, and the last of all
+KEPT_PUBLIC = 12  # a load balancer that was late shows its share soon, and one that is wrong shows that, too
 KEPT_COUNTING = 400  # samples a verdict is made of while a bake goes on for hours
 
 
@@ -74,13 +75,13 @@ def _hear_public(state: State, seen: Observation, watch: Watch, samples: tuple[S
     if not public or hold is None:
         return watch
     answered = [sample for sample in public if sample.release or sample.outcome != INCONCLUSIVE]
-    ours = sum(sample.release == state.aim for sample in answered)
+    ours = tuple(sample.release == state.aim for sample in answered)
     quiet = 0 if answered else watch.quiet + 1
-    exposed = watch.exposed or (bool(ours) and not hold.step.weight and not seen.closed)
+    exposed = watch.exposed or (any(ours) and not hold.step.weight and not seen.closed)
     watch = evolve(watch, asked=now, quiet=quiet, exposed=exposed)
     if seen.share != hold.step.weight:
-        return evolve(watch, new_answers=0, all_answers=0)
-    return evolve(watch, new_answers=watch.new_answers + ours, all_answers=watch.all_answers + len(answered))
+        return evolve(watch, public=())
+    return evolve(watch, public=(*watch.public, *ours)[-KEPT_PUBLIC:])
 
 
 def _bounded(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:

@@ -47,7 +47,7 @@ def beginning(plan: Plan, state: State, seen: Observation, now: float) -> Decisi
             watch.begin(plan, state, now), records.going(plan, state, Phase.MOVING), Phase.MOVING, now, needed=False
         )
     step = _refused(plan, state, seen, Verb.BEGIN, now)
-    if step is None and plan.heartbeat and seen.todo.get(Verb.BEGIN) and not pulse.ok(state, seen):
+    if step is None and plan.heartbeat and seen.todo.get(Verb.BEGIN) and not pulse.armed(seen):
         return pace.enter(state, Phase.ARMING, now, "the heartbeat alarm is not OK any more"), None
     step = step or pace.act(plan, state, seen, Verb.BEGIN, now, "towards the deployment")
     if step is not None:

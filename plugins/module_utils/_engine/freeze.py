@@ -35,7 +35,7 @@ def unasked(plan: Plan, state: State, seen: Observation) -> bool:
         return False
     if judge(plan.gate, state.watch.samples).outcome != FAIL or not watch.healthy(seen, state.previous):
         return False
-    return state.watch.asked <= max(sample.at for sample in state.watch.samples if sample.outcome == FAIL)
+    return state.watch.asked < max(sample.at for sample in state.watch.samples if sample.outcome == FAIL)
 
 
 def begin(state: State, now: float, why: str) -> State:

@@ -138,17 +138,17 @@ def _missing(plan: Plan, state: State, seen: Observation, now: float) -> tuple[s
     if plan.probes and verdict.outcome != PASS:
         return verdict.reason, verdict
     if plan.probes and not shares_agree(state):
-        found = f"{seen_of.new_answers} of {seen_of.all_answers} answers came from the release"
+        found = f"{sum(seen_of.public)} of {len(seen_of.public)} answers came from the release"
         return f"{found}, though the rule says {hold.step.weight} %", verdict
-    if plan.probes and seen_of.rounds < 2 and plan.route != "production":
-        return "nobody was asked through production yet", verdict
+    if plan.probes and len(seen_of.public) < (plan.gate.run if hold.step.weight else 0):
+        return f"{len(seen_of.public)} of {plan.gate.run} answers through production", verdict
     return "", verdict
 
 
 def shares_agree(state: State) -> bool:
     """The answers through production show the share that the rule claims; without marks nobody can tell."""
     seen_of, hold = state.watch, _hold(state)
-    return seen_of.unmarked or state.first or agrees(seen_of.new_answers, seen_of.all_answers, hold.step.weight)
+    return seen_of.unmarked or state.first or agrees(sum(seen_of.public), len(seen_of.public), hold.step.weight)
 
 
 def _undecided(plan: Plan, state: State, seen: Observation, now: float, missing: str, verdict: Verdict) -> Decision:

@@ -24,18 +24,18 @@ REFUSALS, PATIENCE = 3, 120.0  # times, seconds: an alarm that can't be put to r
 SILENT = frozenset({Phase.START, Phase.LOCKING, Phase.CHECKING, Phase.CONFIGURING, Phase.DISARMING, Phase.REMOVING})
 
 
-def ok(state: State, seen: Observation) -> bool:
-    """Armed and well, as read after our own beat."""
-    heart = seen.heart
-    return heart is not None and heart.breaching and heart.state == "ok" and seen.at > state.pulse.beat > pace.NEVER
+def armed(seen: Observation) -> bool:
+    """Armed and well."""
+    return seen.heart is not None and seen.heart.breaching and seen.heart.state == "ok"
 
 
 def arming(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Made at rest, OK, armed, and OK again. What is refused here ends the run before anything moved."""
-    if ok(state, seen) and pace.settled(plan, state, seen):
+    heard = seen.at > state.pulse.beat > pace.NEVER  # what we read is younger than a beat of our own
+    if heard and armed(seen) and pace.settled(plan, state, seen):
         return pace.enter(state, Phase.BEGINNING, now, "the heartbeat alarm is OK and armed"), None
     heart = seen.heart
-    if heart is None or (not heart.breaching and heart.state == "ok" and seen.at > state.pulse.beat > pace.NEVER):
+    if heart is None or (heard and not heart.breaching and heart.state == "ok"):
         step = pace.act(plan, state, seen, Verb.ARM, now, "silence is to be a breach")
         if step is not None:
             return step

@@ -30,6 +30,7 @@ def begin(plan: Plan, now: float) -> State:
         rollout_id=plan.rollout_id,
         trail=(Phase.START,),
         lock=locking.begin(plan),
+        watch=Watch(since=now, next_probe=now),
     )
 
 

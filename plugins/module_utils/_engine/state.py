@@ -73,8 +73,7 @@ class Watch:
     quiet: int = 0  # rounds through production in a row that nobody answered
     asked: float = float("-inf")  # when the last round through production was answered
     rounds: int = 0
-    new_answers: int = 0  # of those below: by the release that is judged
-    all_answers: int = 0  # marked answers through production since the share was right
+    public: tuple[bool, ...] = ()  # the newest answers through production since the rule was right: by our release?
     exposed: bool = False  # the release answered the public before it was let in
 
 
