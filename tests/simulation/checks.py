@@ -55,10 +55,11 @@ def check_end(played: Played) -> None:
 def _live(played: Played) -> Claims:
     cloud, record, release = played.ports.cloud, played.record, played.wanted.release.id
     healthy = sum(task.state == "healthy" for task in cloud.tasks)
+    serves, foreign = cloud.service, "console" in cloud.definitions
     return {
         "I4 a bad release": release not in BAD,
-        "I4 another release": cloud.service is not None and cloud.service.release == release == cloud.service.serving,
-        "I4 mixed": all(task.release == release for task in cloud.tasks),
+        "I4 another release": foreign or (serves is not None and serves.release == release == serves.serving),
+        "I4 mixed": foreign or all(task.release == release for task in cloud.tasks),
         "closed": cloud.rule == "open",
         "I12 not healthy": played.disturbed or healthy >= cloud.desired,
         "the record differs": record.live == release and not record.unfinished,
@@ -79,9 +80,10 @@ def _proven(played: Played) -> Claims:
 def _rolled_back(played: Played) -> Claims:
     cloud, record, home = played.ports.cloud, played.record, played.before.live
     serves = cloud.service is not None and cloud.service.release == home == cloud.service.serving
+    foreign = "console" in cloud.definitions
     return {
-        "I6 another release": serves or "console" in cloud.definitions,
-        "I4 mixed": len({task.release for task in cloud.tasks}) == 1,
+        "I6 another release": serves or foreign,
+        "I4 mixed": len({task.release for task in cloud.tasks}) == 1 or foreign,
         "I6 the record": (record.live, record.last_good) == (home, played.before.last_good) or played.disturbed,
         "nobody verified it": played.ended.state.verified is not None,
         "the record is unfinished": not record.unfinished,

@@ -203,7 +203,7 @@ class Cloud:
         elif task.state == "draining":
             self.tasks.remove(task)
         else:
-            self.die(task, by_world=not how.crash_after)
+            self.die(task, by_world=task.state == "healthy" and not how.crash_after)
 
     def _life(self, how: Behaviour) -> float:
         life = how.crash_after or NEVER

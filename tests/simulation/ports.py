@@ -82,6 +82,7 @@ class Ports:
     def sleep(self, seconds: float) -> None:
         assert seconds > 0
         self._count()
+        seconds = max(seconds / self.faults.drift, 0.001)
         if self._chance(self.faults.stopped, "F8 stopped"):
             seconds += 30 + 150 * self.rng.random()
         self.pass_time(seconds)

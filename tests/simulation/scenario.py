@@ -46,7 +46,7 @@ RELEASES = {
     "souring": Behaviour(wrong_from=10),  # right at the test listener, wrong once users are there
 }
 CAUSES = {  # what the engine must have found, when nothing but the API disturbs it
-    "never_healthy": "failed targets",
+    "never_healthy": "targets",
     "wrong": "the new release answers wrongly",
     "wrong_unmarked": "the new release answers wrongly",
     "crashing": "loss(es) of healthy targets in",

@@ -75,13 +75,13 @@ def _hear_public(state: State, seen: Observation, watch: Watch, samples: tuple[S
     if not public or hold is None:
         return watch
     answered = [sample for sample in public if sample.release or sample.outcome != INCONCLUSIVE]
-    ours = tuple(sample.release == state.aim for sample in answered)
+    whose = tuple(sample.release for sample in answered)
     quiet = 0 if answered else watch.quiet + 1
-    exposed = watch.exposed or (any(ours) and not hold.step.weight and not seen.closed)
+    exposed = watch.exposed or (state.aim in whose and not hold.step.weight and not seen.closed)
     watch = evolve(watch, asked=now, quiet=quiet, exposed=exposed)
     if seen.share != hold.step.weight:
         return evolve(watch, public=())
-    return evolve(watch, public=(*watch.public, *ours)[-KEPT_PUBLIC:])
+    return evolve(watch, public=(*watch.public, *whose)[-KEPT_PUBLIC:])
 
 
 def _bounded(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:

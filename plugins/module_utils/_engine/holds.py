@@ -132,13 +132,16 @@ def _missing(plan: Plan, state: State, seen: Observation, now: float) -> tuple[s
     if ready < plan.timing.min_ready:
         healthy = len(watch.healthy(seen, state.aim))
         return f"{healthy} of {seen.desired} healthy, ready for {max(ready, 0):.0f} s", verdict
-    if seen.share != hold.step.weight:
+    if hold.right_since is None:
         found = "not known" if seen.share is None else f"{seen.share} %"
         return f"the rule's share is {found}, and should be {hold.step.weight} %", verdict
+    follows = hold.right_since + plan.chain.propagation - seen.at
+    if hold.step.weight and follows > 0:
+        return f"the load balancer has {follows:.0f} s more to follow its rule", verdict
     if plan.probes and verdict.outcome != PASS:
         return verdict.reason, verdict
     if plan.probes and not shares_agree(state):
-        found = f"{sum(seen_of.public)} of {len(seen_of.public)} answers came from the release"
+        found = f"{seen_of.public.count(state.aim)} of {len(seen_of.public)} answers came from the release"
         return f"{found}, though the rule says {hold.step.weight} %", verdict
     if plan.probes and len(seen_of.public) < (plan.gate.run if hold.step.weight else 0):
         return f"{len(seen_of.public)} of {plan.gate.run} answers through production", verdict
@@ -146,20 +149,32 @@ def _missing(plan: Plan, state: State, seen: Observation, now: float) -> tuple[s
 
 
 def shares_agree(state: State) -> bool:
-    """The answers through production show the share that the rule claims; without marks nobody can tell."""
-    seen_of, hold = state.watch, _hold(state)
-    return seen_of.unmarked or state.first or agrees(sum(seen_of.public), len(seen_of.public), hold.step.weight)
+    """The answers through production show the share that the rule claims.
+
+    Of a release without marks it is only known that it does not have all of the traffic while the one before it,
+    which is marked, still answers.
+    """
+    public, weight = state.watch.public, _hold(state).step.weight
+    if state.watch.unmarked or state.first:
+        return weight < 100 or state.previous in ("", state.aim) or state.previous not in public
+    return agrees(public.count(state.aim), len(public), weight)
 
 
 def _undecided(plan: Plan, state: State, seen: Observation, now: float, missing: str, verdict: Verdict) -> Decision:
     """Not yet, not any more, or never."""
-    hold, late = _hold(state), now - state.watch.since > plan.timing.min_ready + plan.gate.deadline
+    hold, late = _hold(state), now - state.watch.since > patience(plan, state)
     if hold.passed is not None and plan.probes and not shares_agree(state):
         state = evolve(watch.begin(plan, state, now, delay=0.0), hold=evolve(hold, passed=None))
     elif (plan.probes and verdict.outcome == INCONCLUSIVE) or late:
         return _inconclusive(plan, state, seen, now, missing if late else verdict.reason)
     where = f"at {hold.step.weight} %" if hold.step.weight else "before any user"
     return _ask(plan, state, seen, now, f"judging {where}: {missing}")
+
+
+def patience(plan: Plan, state: State) -> float:
+    """Seconds that a hold has until an undecided gate is inconclusive."""
+    follows = plan.chain.propagation if _hold(state).step.weight else 0.0
+    return max(plan.timing.min_ready, follows) + plan.gate.deadline
 
 
 def _inconclusive(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Decision:
@@ -200,7 +215,7 @@ def _exposed(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
 def _late(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """The verdict can't come before the cloud's own time is over: back while we can still say why."""
     hold, gate = _hold(state), plan.gate
-    to_come = hold.step.bake + gate.interval * (gate.run - 1) if hold.passed is None else 0.0
+    to_come = hold.step.bake + gate.interval * (gate.run - 1)
     if hold.passed is not None:
         to_come = max(0.0, hold.passed + hold.step.bake - now)
     if state.phase is not Phase.HOLDING or hold.frozen:

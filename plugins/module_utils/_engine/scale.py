@@ -42,6 +42,7 @@ class Chain:
     unhealthy_threshold: int = 0
     drain: float = 0.0  # deregistration delay
     stop: float = 0.0  # from SIGTERM to SIGKILL
+    propagation: float = 0.0  # until the load balancer does what its rule says, at the latest
     hold: float = 0.0  # the cloud's own time at each hold, until it rolls back
 
 

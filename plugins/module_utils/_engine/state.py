@@ -73,7 +73,7 @@ class Watch:
     quiet: int = 0  # rounds through production in a row that nobody answered
     asked: float = float("-inf")  # when the last round through production was answered
     rounds: int = 0
-    public: tuple[bool, ...] = ()  # the newest answers through production since the rule was right: by our release?
+    public: tuple[str, ...] = ()  # whose the newest answers through production were, since the rule was right
     exposed: bool = False  # the release answered the public before it was let in
 
 
@@ -86,6 +86,7 @@ class Hold:
     since: float
     last: bool
     over_since: float | None = None  # the rule gave more than the step since this snapshot
+    right_since: float | None = None  # the rule gives what the step says since this snapshot
     passed: float | None = None  # when everything was fine first; the bake counts from here
     frozen: str = ""  # old and new are sick alike: nobody moves
     unsure: str = ""  # the gate was inconclusive, and the policy is to ask a person

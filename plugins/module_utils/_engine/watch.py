@@ -139,14 +139,17 @@ def see(plan: Plan, state: State, seen: Observation, now: float) -> State:
 
 
 def _over(state: State, seen: Observation) -> State:
-    """Since when the rule gives our release more than the step at which the cloud holds."""
+    """Since when the rule gives our release what the step says, or more."""
     hold = state.hold
     if hold is None or seen.held is None or seen.held.id != hold.id:
         return state
     over = seen.share is not None and seen.share > hold.step.weight and not state.first
-    if over == (hold.over_since is not None):
+    right = state.first or seen.share == hold.step.weight
+    if over == (hold.over_since is not None) and right == (hold.right_since is not None):
         return state
-    return evolve(state, hold=evolve(hold, over_since=seen.at if over else None))
+    over_since = (seen.at if hold.over_since is None else hold.over_since) if over else None
+    right_since = (seen.at if hold.right_since is None else hold.right_since) if right else None
+    return evolve(state, hold=evolve(hold, over_since=over_since, right_since=right_since))
 
 
 def _messages(plan: Plan, state: State, seen: Observation, now: float) -> State:
