@@ -99,7 +99,7 @@ def _forward(turn: Turn) -> list[Action]:
     reason = ecs_hooks.failure(native)
     if not reason and turn.entry.stage == "PRE_SCALE_UP" and not native.acted:
         reason = _fault(turn)
-    if not reason and not ecs_hooks.pending(native) and turn.waited >= LONGEST_STAGE + _bake(turn):
+    if not reason and not native.hooks and turn.waited >= LONGEST_STAGE + _bake(turn):
         reason = f"Service deployment rolled back because {turn.entry.stage} did not end within 24 hours."
     if reason:
         fail(service, reason, "ECS deployment: ", True, turn.moment)
