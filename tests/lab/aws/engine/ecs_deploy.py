@@ -139,6 +139,8 @@ def _follow_requests(service: Service, facts: Facts, moment: Moment, habits: Hab
         give_up(service, "ECS deployment was stopped by a request.", moment)
         close(service, "STOPPED", "Service deployment was stopped by a request.", moment)
     elif entry.status == "ROLLBACK_REQUESTED":
+        if entry.native is None and entry.config["strategy"] != ROLLING:  # asked for before the first step
+            ecs_native.begin(service, moment)
         give_up(service, "ECS deployment was rolled back by a request.", moment)
         roll_back(service, "Service deployment rolled back because of a request to stop it.", "", moment)
 

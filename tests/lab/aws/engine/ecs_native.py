@@ -63,7 +63,8 @@ def begin(service: Service, moment: Moment) -> None:
     if entry.breaker == "MONITORING":  # shown as not used: it "can only be used for … the rolling update"
         entry.breaker = "DISABLED"
     # "only happens when you start a new service deployment with more than 1 service revision in an ACTIVE state"
-    _enter(service, entry, native, "RECONCILE_SERVICE" if len(others) > 1 else "PRE_SCALE_UP", moment)
+    native.astray = len(others) > 1
+    _enter(service, entry, native, "RECONCILE_SERVICE" if native.astray else "PRE_SCALE_UP", moment)
 
 
 def step(service: Service, verdicts: Mapping[str, str], facts: Facts, moment: Moment) -> list[Action]:
@@ -98,7 +99,7 @@ def _forward(turn: Turn) -> list[Action]:
     reason = ecs_hooks.failure(native)
     if not reason and turn.entry.stage == "PRE_SCALE_UP" and not native.acted:
         reason = _fault(turn)
-    if not reason and not ecs_hooks.pending(native) and turn.waited >= LONGEST_STAGE + _bake(turn):
+    if not reason and not native.hooks and turn.waited >= LONGEST_STAGE + _bake(turn):
         reason = f"Service deployment rolled back because {turn.entry.stage} did not end within 24 hours."
     if reason:
         fail(service, reason, "ECS deployment: ", True, turn.moment)
@@ -131,13 +132,13 @@ def _reconcile(turn: Turn) -> list[Action]:
     service, native = turn.service, turn.native
     blue = _blue(service)
     if not native.acted:
-        if native.reduced and not _full(turn, blue):
+        if native.reduced and blue and not _full(turn, blue):
             return []
         native.acted, native.since = True, turn.moment.now
         return _shifts(turn, 0.0, "production") + _shifts(turn, 0.0, "test")
     if turn.waited < SHIFT:
         return []
-    native.keep, native.reduced = {blue.id}, False
+    native.keep, native.reduced, native.astray = {blue.id} if blue else set(), False, False
     if len(service.deployments) > 2 or ecs_hooks.pending(native):
         return []
     return _go(turn, "PRE_SCALE_UP")
@@ -219,7 +220,7 @@ FORWARD: Mapping[str, Callable[[Turn], list[Action]]] = {
 
 def _first_back(native: Native) -> str:
     """The stage a rollback begins at. It meets no PAUSE hook: "Pausing during a rollback would require …"."""
-    if native.production > 0:
+    if native.production > 0 or native.astray:
         return "SCALE_UP" if native.reduced else "PRODUCTION_TRAFFIC_SHIFT"
     return "TEST_TRAFFIC_SHIFT" if native.test > 0 else "CLEAN_UP"
 
@@ -240,7 +241,7 @@ def _backward(turn: Turn) -> list[Action]:
                 native.acted, native.production = True, 0.0
                 return _shifts(turn, 0.0, "production")
             if turn.waited >= SHIFT:
-                return _go(turn, "TEST_TRAFFIC_SHIFT" if native.test > 0 else "CLEAN_UP")
+                return _go(turn, "TEST_TRAFFIC_SHIFT" if native.test > 0 or native.astray else "CLEAN_UP")
         case "TEST_TRAFFIC_SHIFT":
             if not native.acted:
                 native.acted, native.test = True, 0.0
@@ -269,10 +270,10 @@ def _enter(service: Service, entry: ServiceDeployment, native: Native, stage: st
         native.hooks = ecs_hooks.start(entry.config, stage, service.ids, moment)
 
 
-def _blue(service: Service) -> Deployment:
+def _blue(service: Service) -> Deployment | None:
     """The deployment that serves while the PRIMARY one comes up: the completed one, else the newest other."""
     others = service.deployments[1:]
-    return next((d for d in others if d is service.completed), others[0])
+    return next((d for d in others if d is service.completed), next(iter(others), None))
 
 
 def _full(turn: Turn, deployment: Deployment) -> bool:

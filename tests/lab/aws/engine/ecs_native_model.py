@@ -61,6 +61,7 @@ class Native:
     acted: bool = False  # what the stage does once was done
     production: float = 0.0  # percent of the traffic, to the target revision
     test: float = 0.0
+    astray: bool = False  # a superseded deployment's share of the traffic may still be away from blue
     reduced: bool = False  # the blue revision's tasks were already taken away
     back: bool = False  # rolling back
     hooks: list[Hook] = field(default_factory=list)  # of the stage that was entered last

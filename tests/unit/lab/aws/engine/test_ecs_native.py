@@ -121,6 +121,16 @@ def test_a_pause_holds_until_it_is_answered_and_each_step_has_its_own() -> None:
     assert all(id.startswith("ecs-pause-") for id in seen)
 
 
+def test_a_pause_may_be_longer_than_a_day() -> None:
+    world = World()
+    service = live(world, BLUE_GREEN, pause("POST_SCALE_UP", minutes=20160))
+    world.update(service, "good")
+    hook = until_held(world, service)
+    world.run(30 * 3600, step=60)
+    ecs_hooks.answer(hook, "CONTINUE")
+    assert finish(world, service)[0] == "SUCCESSFUL"
+
+
 def test_hooks_of_one_stage_must_all_be_answered() -> None:
     world = World()
     service = live(world, BLUE_GREEN, pause("POST_SCALE_UP"), pause("POST_SCALE_UP"))

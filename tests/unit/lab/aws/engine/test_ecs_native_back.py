@@ -139,6 +139,44 @@ def test_a_newer_deployment_takes_over_after_traffic_is_back_on_one_revision() -
     assert images(service) == ["late", "late"]
 
 
+@pytest.mark.parametrize("after", [0, 2, 20])
+def test_stopping_while_it_reconciles_brings_the_superseded_share_home_first(after: int) -> None:
+    world = World()
+    service = live(world, CANARY, pause("PRE_PRODUCTION_TRAFFIC_SHIFT"))
+    world.update(service, "deaf")
+    ecs_hooks.answer(until_held(world, service), "CONTINUE")
+    until_held(world, service)
+    world.update(service, "late")
+    world.run(after)
+    ecs_deploy.request_stop(service, "ROLLBACK", world.moment())
+    for _ignored in world.ticks(lambda: not service.current.over):
+        for group, weight in world.rules[PRODUCTION].weights.items():
+            serving = [task for task in service.live() for target in task.targets() if target[0] == group]
+            assert serving or not weight
+    assert service.current.status == "ROLLBACK_SUCCESSFUL"
+    assert dict(world.rules[PRODUCTION].weights) == dict(world.rules[TEST].weights) == {GROUP: 100, GREEN: 0}
+    assert images(service) == ["good", "good"]
+
+
+def test_a_service_at_zero_goes_through_all_the_same() -> None:
+    world = World()
+    service = live(world, CANARY, pause("POST_SCALE_UP"))
+    world.update(service, "deaf")
+    until_held(world, service)
+    ecs_deploy.scale(service, 0)
+    world.update(service, "late")
+    ecs_hooks.answer(until_held(world, service), "CONTINUE")
+    assert finish(world, service)[0] == "SUCCESSFUL"
+    world.update(service, "good")
+    until_held(world, service)
+    ecs_deploy.request_stop(service, "ROLLBACK", world.moment())
+    assert finish(world, service)[0] == "ROLLBACK_SUCCESSFUL"
+    assert service.primary.revision.containers[0].image == "late"
+    ecs_deploy.scale(service, 1)
+    world.until_steady(service)
+    assert images(service) == ["late"]
+
+
 def test_reconciling_may_pause_too() -> None:
     world = World()
     service = live(world, BLUE_GREEN, pause("RECONCILE_SERVICE"), pause("POST_SCALE_UP"))
