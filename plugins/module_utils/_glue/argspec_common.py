@@ -116,6 +116,9 @@ def gate() -> Spec:
             "error_limit": {"type": "int", "default": 20},
             "initial_delay": {"type": "float", "default": 0.0},
             "deadline": {"type": "float", "default": 120.0},
+            "consecutive_success_limit": {"type": "int", "default": 0},
+            "dry_run": {"type": "bool", "default": False},
+            "inconclusive": {"type": "str", "default": "roll_back", "choices": ["roll_back", "pause"]},
         },
     }
 
@@ -141,6 +144,7 @@ def timing() -> Spec:
             "bake": {"type": "float", "default": 60.0},
             "poll": {"type": "float", "default": 2.0},
             "settle": {"type": "float", "default": 5.0},
+            "propagation": {"type": "float", "default": 10.0},
         },
     }
 
@@ -153,6 +157,15 @@ def record() -> Spec:
             "bucket": {"type": "str"},
             "prefix": {"type": "str", "default": "greenlight"},
         },
+    }
+
+
+def lock() -> Spec:
+    """Seconds; see `_engine.lease.Terms`."""
+    return {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {"lease": {"type": "float", "default": 60.0}, "listen": {"type": "float", "default": 5.0}},
     }
 
 
@@ -170,4 +183,6 @@ def rollout() -> Spec:
         "unpin": {"type": "bool", "default": False},
         "retry_rejected": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
+        "lock": lock(),
+        "on_unfinished": {"type": "str", "default": "roll_back", "choices": ["roll_back", "resume", "fail"]},
     }

@@ -29,7 +29,9 @@ SECONDS: dict[str, tuple[float, float]] = {
     "bake": (0, 7 * DAY),
     "poll": (0.05, 600),
     "settle": (0.05, 600),
+    "propagation": (0, 600),
 }
+PROPAGATION = 10.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Judging:
     specs: tuple[ProbeSpec, ...]
     gate: Gate
     timing: Timing
+    propagation: float = PROPAGATION  # seconds until the load balancer does what its rule says, at the latest
 
 
 def parse(given: Mapping[str, Any], prefix: str = "", admitted: Sequence[str] = ()) -> tuple[Judging, list[Finding]]:
@@ -51,9 +54,9 @@ def parse(given: Mapping[str, Any], prefix: str = "", admitted: Sequence[str] = 
     specs, findings = parse_specs(probes, f"{prefix}probes")
     each = len(probes) if isinstance(probes, (list, tuple)) else 1
     gate, gates = parse_gate(_or_empty(given, "gate"), each, f"{prefix}gate")
-    timing, times = _timing(_or_empty(given, "timing"), f"{prefix}timing")
+    timing, propagation, times = _timing(_or_empty(given, "timing"), f"{prefix}timing")
     found = [*findings, *_outside(specs, f"{prefix}probes", admitted), *gates, *times]
-    return Judging(specs, gate, timing), [*found, *_reach(given, f"{prefix}reach")]
+    return Judging(specs, gate, timing, propagation), [*found, *_reach(given, f"{prefix}reach")]
 
 
 def _or_empty(given: Mapping[str, Any], field: str) -> object:
@@ -70,11 +73,12 @@ def _outside(specs: Sequence[ProbeSpec], field: str, admitted: Sequence[str]) ->
             yield Finding(field, path[:60], problem, "Probe a path that users may use, too.")
 
 
-def _timing(given: object, field: str) -> tuple[Timing, list[Finding]]:
+def _timing(given: object, field: str) -> tuple[Timing, float, list[Finding]]:
     findings: list[Finding] = []
     read, plain = Reader(given, field, tuple(SECONDS), findings), Timing()
-    seconds = {name: read.number(name, getattr(plain, name), *bounds) for name, bounds in SECONDS.items()}
-    return Timing(**seconds), findings
+    seconds = {name: read.number(name, getattr(plain, name, PROPAGATION), *SECONDS[name]) for name in SECONDS}
+    propagation = seconds.pop("propagation")
+    return Timing(**seconds), propagation, findings
 
 
 def _reach(given: Mapping[str, Any], field: str) -> list[Finding]:

@@ -13,9 +13,10 @@ from typing import Any
 from .._clients.aws_errors import AwsError
 from .._engine.finding import Finding
 from .._engine.model import Observation, Plan, Target, Verb
-from . import ecs_account, ecs_diff, ecs_input, ecs_release, ecs_rules
+from . import ecs_account, ecs_diff, ecs_heart, ecs_hold, ecs_input, ecs_release, ecs_rules
 from .ecs_read import Calls, Reader
-from .ecs_steps import Step, Steps
+from .ecs_step import Step
+from .ecs_steps import Steps
 from .ecs_view import View
 
 # What a mutating call may find already done: the answer to an earlier attempt was lost.
@@ -58,6 +59,7 @@ class Ecs:
         rule = view.production_rule
         proof = ecs_rules.proof_of(rule)
         steps = Steps(view, plan, proof or self._proof)
+        mine = view.raw_to(plan.release.id)
         self._at = snapshot.at
         self._gone = view.gone()
         self._steps = self._listed(steps, plan)
@@ -79,6 +81,10 @@ class Ecs:
             problem=self._problem(view, plan),
             back_to=home.release if (home := steps.home()) and not plan.first else "",
             proof={ecs_rules.PROOF_HEADER: proof} if proof else {},
+            held=ecs_hold.held(mine, snapshot.clock),
+            share=view.share(),
+            stage=str(mine.get("lifecycleStage") or ""),
+            heart=ecs_heart.heart(snapshot.alarm, mine or None, ecs_release.alarm_name(self._params)),
         )
 
     @staticmethod
@@ -92,9 +98,12 @@ class Ecs:
             return {Verb.REMOVE: steps.remove(steps.view.tagged_rules())}
         return {
             Verb.CONFIGURE: steps.configure(),
+            Verb.ARM: steps.arm(),
             Verb.BEGIN: steps.begin(),
+            Verb.PROCEED: steps.proceed(),
             Verb.ROLL_BACK: steps.roll_back(),
             Verb.FINISH: steps.finish(),
+            Verb.DISARM: steps.disarm(),
         }
 
     def _drift(self, view: View, plan: Plan) -> tuple[str, ...]:
@@ -110,6 +119,10 @@ class Ecs:
             wanted.pop("tags")
             differences = [*ecs_diff.definition_differences(found, wanted), *differences]
         return tuple(map(str, differences))
+
+    def beat(self, plan: Plan) -> None:  # noqa: ARG002 - the Protocol's
+        """One datapoint."""
+        self._calls.write("cloudwatch", "put_metric_data", **ecs_heart.beat(self._params))
 
     def perform(self, verb: Verb, plan: Plan, seen: Observation) -> str:
         """The first call that the verb would still make; what the last snapshot listed, or a new one."""

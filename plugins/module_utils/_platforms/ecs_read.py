@@ -6,18 +6,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from .._clients.aws_errors import AwsError
-from .ecs_release import RELEASE_TAG, SERVICE_TAG, service_key, tag_map
+from . import ecs_heart
+from .ecs_release import RELEASE_TAG, SERVICE_TAG, alarm_name, service_key, tag_map
 from .ecs_rule_tags import with_tags
+from .ecs_snapshot import IN_PROGRESS, Snapshot
+
+__all__ = ["IN_PROGRESS", "Calls", "Reader", "Snapshot", "why_stopped"]
 
 Json = dict[str, Any]
 
 HISTORY = 10  # service deployments that are looked at, newest first
 SEARCHED = 20  # newest revisions of a family that are searched for a release
-IN_PROGRESS = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 
 
 class Calls(Protocol):
@@ -28,52 +32,6 @@ class Calls(Protocol):
     def write(self, api: str, operation: str, /, **arguments: Any) -> Json: ...
 
     def pages(self, api: str, operation: str, key: str, /, **arguments: Any) -> Iterator[Any]: ...
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """As the APIs answered, in their own shapes."""
-
-    at: float
-    service: Json | None = None  # ACTIVE or DRAINING; None: there is none
-    deployments: tuple[Json, ...] = ()  # service deployments, newest first
-    revisions: Mapping[str, Json] = field(default_factory=dict)  # service revision ARN -> service revision
-    # ARN -> task definition, with its tags and, when it is one of this service's, its release
-    definitions: Mapping[str, Json] = field(default_factory=dict)
-    production_rules: tuple[Json, ...] = ()
-    test_rules: tuple[Json, ...] = ()
-    tasks: tuple[Json, ...] = ()
-    health: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)  # target group ARN -> descriptions
-    stopped: tuple[str, ...] = ()  # why tasks stopped, newest first
-
-    @property
-    def active(self) -> Json | None:
-        return self.service if self.service and self.service.get("status") == "ACTIVE" else None
-
-    def release_of(self, definition_arn: str) -> str:
-        """The release that a task definition carries; "" = none of ours."""
-        return str(self.definitions.get(definition_arn, {}).get("release", ""))
-
-    def definition_of(self, release: str, active: bool = True) -> str:
-        """The ARN of a task definition that carries a release, the newest; "" = none is known.
-
-        `active`: only one that a service may be updated to; a deregistered one can still be described.
-        """
-        arns = [
-            arn
-            for arn, d in self.definitions.items()
-            if release and d.get("release") == release and (d.get("status") == "ACTIVE" or not active)
-        ]
-        return max(arns, key=lambda arn: int(self.definitions[arn].get("revision") or 0), default="")
-
-    def target_definition(self, deployment: Mapping[str, Any]) -> str:
-        """The task definition ARN that a service deployment goes to; "" = not known."""
-        arn = (deployment.get("targetServiceRevision") or {}).get("arn", "")
-        return str(self.revisions.get(arn, {}).get("taskDefinition", ""))
-
-    def open_deployment(self) -> Json | None:
-        """The service deployment in progress."""
-        return next((d for d in self.deployments if d.get("status") in IN_PROGRESS), None)
 
 
 class Reader:
@@ -89,6 +47,7 @@ class Reader:
         self._registered: set[str] = set()
         self._rule_tags: dict[str, Json] = {}
         self._stopped: tuple[int, tuple[str, ...]] = (0, ())
+        self._clock = datetime.now(UTC)
 
     def snapshot(self, release_ids: tuple[str, ...], every_definition: bool = False) -> Snapshot:
         """`release_ids`: releases whose task definition must be found if there is one; raises PortError."""
@@ -111,6 +70,8 @@ class Reader:
             test_rules=self._rules(balancer.get("test_listener_arn"), named),
             tasks=tasks,
             stopped=self._why_stopped(service, deployments),
+            alarm=self._alarm(),
+            clock=self._clock,
         )
         return Snapshot(**{**listed.__dict__, "health": self._health(service, balancer)})
 
@@ -148,10 +109,14 @@ class Reader:
         if not arns:
             return ()
         answer = self._calls.read("ecs", "describe_service_deployments", serviceDeploymentArns=arns)
+        self._clock = answered_at(answer)
         return tuple(sorted(answer.get("serviceDeployments", []), key=lambda d: d["createdAt"], reverse=True))
 
     def _learn_revisions(self, deployments: tuple[Json, ...]) -> None:
-        """Those that deployments come from, go to and go back to; at most 20 a call."""
+        """Those that deployments come from, go to and go back to; at most 20 a call.
+
+        What a revision was resolved to is looked up until it is there: which target group it serves through.
+        """
         named = [
             revision.get("arn") or revision.get("serviceRevisionArn")
             for d in deployments
@@ -161,10 +126,19 @@ class Reader:
                 *d.get("sourceServiceRevisions", []),
             )
         ]
-        unknown = [arn for arn in dict.fromkeys(named) if arn and arn not in self._revisions][:20]
+        unknown = [
+            arn
+            for arn in dict.fromkeys(named)
+            if arn and (arn not in self._revisions or self._unresolved(arn, deployments))
+        ][:20]
         if unknown:
             answer = self._calls.read("ecs", "describe_service_revisions", serviceRevisionArns=unknown)
             self._revisions |= {r["serviceRevisionArn"]: r for r in answer.get("serviceRevisions", [])}
+
+    def _unresolved(self, arn: str, deployments: tuple[Json, ...]) -> bool:
+        newest: Json = next(iter(deployments), {})
+        moving = newest.get("status") in IN_PROGRESS and (newest.get("targetServiceRevision") or {}).get("arn") == arn
+        return moving and not self._revisions.get(arn, {}).get("resolvedConfiguration")
 
     def _learn_definitions(
         self, service: Json | None, deployments: tuple[Json, ...], tasks: tuple[Json, ...], release_ids: tuple[str, ...]
@@ -285,7 +259,13 @@ class Reader:
     def _health(self, service: Json | None, balancer: Mapping[str, Any]) -> dict[str, tuple[Json, ...]]:
         """Of the groups that the service registers its tasks in, or would."""
         groups = [
-            entry["targetGroupArn"] for entry in (service or {}).get("loadBalancers", []) if entry.get("targetGroupArn")
+            group
+            for entry in (service or {}).get("loadBalancers", [])
+            for group in (
+                entry.get("targetGroupArn"),
+                (entry.get("advancedConfiguration") or {}).get("alternateTargetGroupArn"),
+            )
+            if group
         ]
         groups = groups or [group for group in [balancer.get("blue_target_group_arn")] if group]
         found: dict[str, tuple[Json, ...]] = {}
@@ -293,6 +273,13 @@ class Reader:
             answer = self._absent_is_empty("elbv2", "describe_target_health", TargetGroupArn=group)
             found[group] = tuple(answer.get("TargetHealthDescriptions", []))
         return found
+
+    def _alarm(self) -> Json | None:
+        """The heartbeat alarm, where the service is to have one."""
+        if not ecs_heart.wanted(self._params):
+            return None
+        answer = self._calls.read("cloudwatch", "describe_alarms", AlarmNames=[alarm_name(self._params)])
+        return next(iter(answer.get("MetricAlarms", [])), None)
 
     def _absent_is_empty(self, api: str, operation: str, /, **arguments: Any) -> Json:
         try:
@@ -318,3 +305,12 @@ def why_stopped(task: Mapping[str, Any]) -> str:
         elif container.get("exitCode"):
             reasons.append(f"{container.get('name')}: exit code {container['exitCode']}")
     return "; ".join(reason for reason in reasons if reason)
+
+
+def answered_at(answer: Mapping[str, Any]) -> datetime:
+    """When the API answered, at the latest, by its own clock (the Date header, whole seconds): ours may be wrong."""
+    said = ((answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}).get("date")
+    try:
+        return parsedate_to_datetime(said).astimezone(UTC) + timedelta(seconds=1) if said else datetime.now(UTC)
+    except ValueError:
+        return datetime.now(UTC)

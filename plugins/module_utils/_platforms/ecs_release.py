@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._engine.model import Release
+from . import ecs_plan
 
 RELEASE_TAG = "greenlight:release"
 SERVICE_TAG = "greenlight:service"
@@ -28,6 +29,12 @@ Json = dict[str, Any]
 def service_key(params: Mapping[str, Any]) -> str:
     """cluster/name, as the tag and the record carry it."""
     return f"{str(params['cluster']).rpartition('/')[2]}/{params['name']}"
+
+
+def alarm_name(params: Mapping[str, Any]) -> str:
+    """Of the service's heartbeat alarm; a name has at most 255 characters (botocore cloudwatch, AlarmName)."""
+    name = f"greenlight/{service_key(params)}/heartbeat"
+    return name if len(name) <= 255 else f"greenlight/{hashlib.sha256(name.encode()).hexdigest()}/heartbeat"
 
 
 def given(mapping: Mapping[str, Any]) -> Json:
@@ -239,19 +246,9 @@ def registration(params: Mapping[str, Any], release_id: str) -> Json:
 
 def settings(params: Mapping[str, Any]) -> Json:
     """Service fields that start no deployment by themselves, and are mended apart from one."""
-    deployment, breaker = params["deployment"], params["deployment"]["circuit_breaker"]
+    alarm = alarm_name(params) if (params.get("heartbeat") or {}).get("enable") else ""
     wanted: Json = {
-        "deploymentConfiguration": {
-            "strategy": "ROLLING",
-            "minimumHealthyPercent": deployment["minimum_healthy_percent"],
-            "maximumPercent": deployment["maximum_percent"],
-            "deploymentCircuitBreaker": {
-                "enable": breaker["enable"],
-                "rollback": breaker["rollback"],
-                "resetOnHealthyTask": breaker["reset_on_healthy_task"],
-                "thresholdConfiguration": {"type": breaker["threshold_type"], "value": breaker["threshold_value"]},
-            },
-        },
+        "deploymentConfiguration": ecs_plan.configuration(params, alarm),
         "healthCheckGracePeriodSeconds": params["health_check_grace_seconds"],
         "availabilityZoneRebalancing": params["availability_zone_rebalancing"],
         "enableExecuteCommand": params["enable_execute_command"],

@@ -140,6 +140,8 @@ class Stack:
             "secret_key": state["secret_key"],
             "cluster": facts["cluster"],
             "name": self.name,
+            "strategy": "rolling",
+            "heartbeat": {"enable": False},
             "task_definition": {
                 "cpu": 256,
                 "memory": 512,

@@ -1,0 +1,136 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine's plan, made of validated parameters and of what the record and the account say. Reads only."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from .._clients.aws import CONNECT_TIMEOUT, READ_TIMEOUT, Aws
+from .._engine import lease
+from .._engine.finding import Finding
+from .._engine.lease import Grip, Lease, Terms
+from .._engine.model import Capacity, Chain, Outcome, Plan, Release
+from .._platforms import ecs_heart, ecs_plan, ecs_release
+from .._platforms.base import PortError, Store
+from . import judging
+from .who import who
+
+PLATFORM = "ecs"
+STOP_TIMEOUT = 30  # seconds from SIGTERM to SIGKILL where none is given; API_ContainerDefinition, stopTimeout
+
+
+def release(params: Mapping[str, Any], store: Store) -> Release:
+    """What is wanted: as the parameters describe it, or the record's last good one.
+
+    While a rollout to another release is unfinished, the last proven one is the one that was live before it.
+    """
+    if params["state"] == "absent":
+        return Release("")
+    if params["target_release"] == "wanted":
+        return ecs_release.release(params)
+    record = store.load()
+    under_way = record.unfinished.get("to", "")
+    good = record.live if record.live and under_way not in ("", record.live) else record.last_good
+    if not good:
+        raise PortError(Outcome.REFUSED, "The record knows no release that was good before the one that is live.")
+    return Release(good, record.releases.get(good, ""))
+
+
+def plan(params: Mapping[str, Any], check_mode: bool, wanted: Release, zones: int | None = None) -> Plan:
+    now, judged = datetime.now(UTC), judging.parse(params)[0]
+    rollout_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    started_at, present = now.isoformat(timespec="seconds"), params["state"] == "present"
+    return Plan(
+        service=ecs_release.service_key(params),
+        platform=PLATFORM,
+        release=wanted,
+        strategy=params["strategy"],
+        gate=judged.gate,
+        timing=judged.timing,
+        rollout_id=rollout_id,
+        started_by=who(),
+        started_at=started_at,
+        check_mode=check_mode,
+        wait=params["wait"],
+        pin=params["pin"],
+        unpin=params["unpin"],
+        retry_rejected=params["retry_rejected"],
+        remove=not present,
+        route=ecs_plan.route(params),
+        probes=bool(params["probes"]),
+        mover="ECS",
+        capacity=_capacity(params, zones) if present else None,
+        chain=_chain(params, judged) if present else Chain(),
+        steps=ecs_plan.steps(params) if present else (),
+        heartbeat=ecs_heart.heartbeat(params),
+        lock=_lock(params, rollout_id, started_at, wanted) if params["record"]["bucket"] else None,
+        listen=params["lock"]["listen"] if params["record"]["bucket"] else 0.0,
+        on_unfinished=params["on_unfinished"],
+    )
+
+
+def _chain(params: Mapping[str, Any], judged: judging.Judging) -> Chain:
+    """ECS's own times, as far as the parameters name them."""
+    containers = params["task_definition"]["containers"]
+    return Chain(
+        stop=float(max((each.get("stop_timeout") or STOP_TIMEOUT for each in containers), default=STOP_TIMEOUT)),
+        propagation=judged.propagation if ecs_plan.native(params) else 0.0,
+        hold=60.0 * params["hold_timeout"] if ecs_plan.native(params) else 0.0,
+    )
+
+
+def terms(params: Mapping[str, Any]) -> Terms:
+    """How long a beat of the lock counts, and how long one call can be under way, at the longest."""
+    given = params.get("aws_config") or {}
+    call = given.get("connect_timeout", CONNECT_TIMEOUT) + given.get("read_timeout", READ_TIMEOUT)
+    return Terms(float(params["lock"]["lease"]), float(call))
+
+
+def lock_findings(params: Mapping[str, Any]) -> list[Finding]:
+    known, listen = terms(params), params["lock"]["listen"]
+    found = []
+    if not known.shortest <= known.seconds <= lease.LONGEST:
+        problem = f"must be {known.shortest:g} to {lease.LONGEST:g} s: one call takes up to {known.call:g} s"
+        found.append(Finding("lock.lease", f"{known.seconds:g}", problem, f"Choose at least {known.shortest:g}."))
+    if not 0 <= listen <= lease.LONGEST:
+        found.append(Finding("lock.listen", f"{listen:g}", f"must be 0 to {lease.LONGEST:g} s", "Choose 5."))
+    return found
+
+
+def _lock(params: Mapping[str, Any], rollout_id: str, since: str, wanted: Release) -> Grip:
+    doing = f"rollout to {wanted.label or wanted.id}" if wanted.id else "removal"
+    mine = Lease(
+        service=ecs_release.service_key(params),
+        owner=secrets.token_hex(8),
+        who=who(),
+        since=since,
+        doing=doing,
+        rollout_id=rollout_id,
+    )
+    return lease.begin(mine, terms(params))
+
+
+def _capacity(params: Mapping[str, Any], zones: int | None) -> Capacity:
+    """Without having read them: as many zones as subnets."""
+    return Capacity(
+        desired=params["desired_count"],
+        minimum_percent=params["deployment"]["minimum_healthy_percent"],
+        maximum_percent=params["deployment"]["maximum_percent"],
+        zones=zones or len(params["network"]["subnets"]),
+    )
+
+
+def zones(aws: Aws, params: Mapping[str, Any]) -> int | None:
+    """Distinct zones of the subnets, for the plan that check mode prints; None = not known yet."""
+    if params["state"] != "present":
+        return None
+    try:
+        answer = aws.read("ec2", "describe_subnets", SubnetIds=params["network"]["subnets"])
+    except PortError:
+        return None
+    return len({subnet["AvailabilityZone"] for subnet in answer["Subnets"]})
