@@ -40,6 +40,10 @@ options:
         description: How long the cloud's answers may lag behind a change.
         type: float
         default: 5.0
+      propagation:
+        description: How long the load balancer may take to do what its rule says, before its answers are evidence.
+        type: float
+        default: 10.0
   record:
     description:
       - Where the service's record is kept - which release is live, which was good before it, which were rejected and
@@ -79,4 +83,30 @@ options:
       - Until then the cloud alone watches over it.
     type: bool
     default: true
+  lock:
+    description:
+      - One run at a time may change a service. The lock is an object beside the record, renewed while the run works.
+      - A second run says who holds it, since when and what for, and takes it over only when its holder is silent.
+    type: dict
+    suboptions:
+      lease:
+        description:
+          - Seconds that a holder may be silent. At least one and a half times what one call can take
+            (O(aws_config), by default 35 seconds).
+        type: float
+        default: 60.0
+      listen:
+        description:
+          - Seconds between two looks for what M(greenlight.serving.rollout_control) asks of the rollout. V(0) never
+            looks.
+        type: float
+        default: 5.0
+  on_unfinished:
+    description:
+      - What becomes of a rollout that an earlier run left unfinished - it is taken back first (V(roll_back)), gone on
+        with (V(resume), where the same release is wanted), or left alone and the task fails (V(fail)).
+      - One that was left on purpose (O(wait=false), a pause) is always gone on with.
+    type: str
+    choices: [roll_back, resume, fail]
+    default: roll_back
 """

@@ -211,12 +211,14 @@ def load_balancers(params: Mapping[str, Any], live: str, production_rule: str, t
 def release(params: Mapping[str, Any]) -> Release:
     """The release that the parameters describe: id = first 12 hex digits of the SHA-256 over canonical JSON.
 
-    The load balancer enters by its parameters, not by its rules' ARNs: those do not exist yet on a first run.
+    The load balancer enters by its parameters, not by its rules' ARNs: those do not exist yet on a first run; and
+    its two target groups as a pair, for which of them serves changes with every rollout.
     """
     balancer = {key: value for key, value in params["load_balancer"].items() if key != "rule"}
+    pair = sorted((balancer.pop("blue_target_group_arn"), balancer.pop("green_target_group_arn")))
     content = {
         "task_definition": task_definition(params),
-        "service": deployment_fields(params) | {"load_balancer": given(balancer)},
+        "service": deployment_fields(params) | {"load_balancer": given({**balancer, "target_groups": pair})},
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return Release(
