@@ -88,14 +88,14 @@ def settled(asked: Request, last: Request, record: Record) -> str:
         return told
     if same and last.open and last.action == "abort":
         raise PortError(Outcome.REFUSED, f"{record.service}: {told}. Nothing else can follow.")
-    paused = record.unfinished.get("paused", "")
+    paused, waits = record.unfinished.get("paused", ""), record.unfinished.get("phase") == "paused"
     if asked.action == "abort" and record.unfinished.get("phase") in {phase.value for phase in BACKWARD}:
         return f"the rollout is on its way back: {record.unfinished.get('cause', 'it was asked for')}"
     if asked.action == "pause" and paused:
         return f"the rollout is paused: {paused}"
     if asked.action == "resume" and not paused and not (same and last.open):
-        return "the rollout is not paused"
-    if asked.action == "promote" and not paused and same and here:
+        return f"the rollout is not paused{', it waits to be promoted' if waits else ''}"
+    if asked.action == "promote" and not (paused or waits) and same and here:
         return f"{told}: {last.answer}"
     return ""
 

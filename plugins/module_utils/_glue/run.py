@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from .._clients.aws import Aws
+from .._clients.aws import Aws, longest_call
 from .._drive import drive
 from .._engine.decide import begin
 from .._engine.finding import Finding
+from .._engine.lease import Terms
 from .._engine.model import Capacity, Outcome, Plan, Release, Stop
 from .._engine.phases import End
 from .._engine.result import shape
@@ -91,9 +93,20 @@ def _input(params: Mapping[str, Any], check_mode: bool) -> tuple[judging.Judging
     if not params["record"]["bucket"] and not check_mode:
         mend = "Name the bucket that playbooks/bootstrap.yml made."
         found.append(Finding("record.bucket", "nothing", "is where the record of this service is kept", mend))
+    found.extend(_lease(params, judged.lease))
     if params["state"] == "present":
         found = [*ecs_input.findings(params), *found]
     return judged, found
+
+
+def _lease(params: Mapping[str, Any], seconds: float) -> list[Finding]:
+    """A lock must outlive the longest call, or nothing could be written under it."""
+    terms = Terms(seconds, longest_call(params["aws_config"] or {}))
+    if terms.seconds >= terms.shortest:
+        return []
+    problem = f"must be at least {math.ceil(terms.shortest)} while a call may take {terms.call:g} s"
+    mend = "Raise it, or lower connect_timeout and read_timeout in aws_config."
+    return [Finding("timing.lease", f"{seconds:g}", problem, mend)]
 
 
 def _in_account(aws: Aws, params: Mapping[str, Any], plan: Plan) -> list[Finding]:
