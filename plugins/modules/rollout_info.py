@@ -152,6 +152,13 @@ record:
       C(releases) (release to label).
   returned: success
   type: dict
+ground:
+  description:
+    - What the service stands on, named as in the options of M(greenlight.serving.ecs_rollout) - C(network),
+      C(load_balancer), C(execution_role_arn), C(task_role_arn) - with the C(dns_name) and C(url) of its load balancer.
+    - Empty without a service, and for one that has no listener rules of ours.
+  returned: success
+  type: dict
 unfinished:
   description: The rollout that nobody ended; empty when there is none.
   returned: success
@@ -250,14 +257,14 @@ request:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._glue import argspec_ecs
-from ..module_utils._glue.ending import end
+from ..module_utils._glue.argspec_ecs import rollout_info
+from ..module_utils._glue.ending import attempt, end
 from ..module_utils._glue.info import run
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argspec_ecs.rollout_info(), supports_check_mode=True)
-    end(module, run(module.params))
+    module = AnsibleModule(argument_spec=rollout_info(), supports_check_mode=True)
+    end(module, attempt(run, module.argument_spec, module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The live front end of an action: progress while a task runs, and an orderly end when somebody asks for it.
 
-With a local connection the work is done here, in the action, which may print as it goes. Elsewhere the module of
-the same name does it silently: a module cannot say anything before it ends.
+With a local connection the work is done here, in the action, which may print as it goes, and saves the second that a
+module takes to be packed, started and read. Elsewhere the module of the same name does it silently: a module cannot say
+anything before it ends.
 """
 
 from __future__ import annotations
@@ -103,8 +104,8 @@ class Ears:
             os._exit(128 + number)
 
 
-class LiveAction(ActionBase):  # type: ignore[misc] # ansible-core has no types
-    """An action that does the work of the module of the same name, aloud."""
+class LocalAction(ActionBase):  # type: ignore[misc] # ansible-core has no types
+    """An action that does the work of the module of the same name."""
 
     _supports_check_mode = True
     _supports_async = False
@@ -113,27 +114,15 @@ class LiveAction(ActionBase):  # type: ignore[misc] # ansible-core has no types
         """Keyword arguments of ArgumentSpecValidator."""
         raise NotImplementedError
 
-    def work(self, params: Mapping[str, Any], voice: Voice, ears: Ears) -> dict[str, Any]:
-        """The task's result."""
+    def answer(self, params: Mapping[str, Any], host: str) -> dict[str, Any]:
+        """The task's result for validated options."""
         raise NotImplementedError
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         if self._connection.transport != "local":
             return {**result, **self._execute_module(task_vars=task_vars)}
-        params = self._validated()
-        with Ears() as ears:
-            display = Display().display
-
-            def show(line: str, stderr: bool) -> None:
-                if not (self._task.no_log or ears.alone):
-                    display(line, stderr=stderr)
-
-            voice = Voice((task_vars or {}).get("inventory_hostname", "localhost"), show)
-            result.update(self.work(params, voice, ears))
-            if ears.alone:
-                # Everything is recorded. Handing over a result would block as soon as the pipe is full.
-                os._exit(EXIT_ALONE)
+        result.update(self.answer(self._validated(), (task_vars or {}).get("inventory_hostname", "localhost")))
         if not self._task.diff:
             result.pop("diff", None)
         return result
@@ -146,3 +135,25 @@ class LiveAction(ActionBase):  # type: ignore[misc] # ansible-core has no types
             raise AnsibleActionFail(f"{self._task.action}: {'; '.join(checked.error_messages)}")
         params: dict[str, Any] = checked.validated_parameters
         return params
+
+
+class LiveAction(LocalAction):
+    """One that works for a while: aloud, and ready to be ended."""
+
+    def work(self, params: Mapping[str, Any], voice: Voice, ears: Ears) -> dict[str, Any]:
+        """The task's result."""
+        raise NotImplementedError
+
+    def answer(self, params: Mapping[str, Any], host: str) -> dict[str, Any]:
+        with Ears() as ears:
+            display = Display().display
+
+            def show(line: str, stderr: bool) -> None:
+                if not (self._task.no_log or ears.alone):
+                    display(line, stderr=stderr)
+
+            result = self.work(params, Voice(host, show), ears)
+            if ears.alone:
+                # Everything is recorded. Handing over a result would block as soon as the pipe is full.
+                os._exit(EXIT_ALONE)
+            return result

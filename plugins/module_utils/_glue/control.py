@@ -31,20 +31,15 @@ POLL = 2.0  # seconds between two looks at a lock that is watched
 SEE = "Look with greenlight.serving.rollout_info (playbooks/status.yml)."
 
 
-def run(params: Mapping[str, Any], check_mode: bool = False) -> Json:
-    """The module's result; `failed` and `msg` when nothing could be asked for. Never raises for what the store does."""
+def run(params: Mapping[str, Any], check_mode: bool, aws: Aws) -> Json:
+    """The module's result. Raises PortError: nothing was asked for, or nobody knows whether it was."""
+    service, place = service_key(params), params["record"]
+    if not place["bucket"]:
+        raise PortError(Outcome.REFUSED, "record.bucket: name the bucket that playbooks/bootstrap.yml made.")
+    key = key_of(place["prefix"], params["platform"], aws.region, service)
     redactor = Redactor(argspec_ecs.rollout_control(), params)
-    try:
-        aws, service, place = Aws(params), service_key(params), params["record"]
-        if not place["bucket"]:
-            raise PortError(Outcome.REFUSED, "record.bucket: name the bucket that playbooks/bootstrap.yml made.")
-        key = key_of(place["prefix"], params["platform"], aws.region, service)
-        store = Guarded(S3Store(aws, place["bucket"], key, service), redactor)
-        result = control(params, check_mode, store, WallClock(lambda: False))
-    except PortError as error:
-        result = {"changed": False, "failed": True, "msg": str(error)}
-    masked: Json = redactor(result)
-    return masked
+    store = Guarded(S3Store(aws, place["bucket"], key, service), redactor)
+    return control(params, check_mode, store, WallClock(lambda: False))
 
 
 def control(params: Mapping[str, Any], check_mode: bool, store: Store, clock: Clock) -> Json:

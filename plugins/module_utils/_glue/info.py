@@ -12,33 +12,23 @@ from datetime import datetime
 from typing import Any
 
 from .._clients.aws import Aws
+from .._clients.aws_errors import AwsError
 from .._engine.lease import Lease, Request
 from .._engine.model import Record
 from .._platforms import ecs_rules
-from .._platforms.base import PortError
+from .._platforms.ecs_ground import ground
 from .._platforms.ecs_names import short
 from .._platforms.ecs_read import Reader, Snapshot
 from .._platforms.ecs_release import service_key
 from .._platforms.ecs_view import View
 from .._store.s3 import S3Store, key_of
-from . import argspec_ecs, shown
-from .redact import Redactor
+from . import shown
 
 Json = dict[str, Any]
 
 
-def run(params: Mapping[str, Any]) -> Json:
-    """Everything about one service; `failed` and `msg` when it cannot be read."""
-    redactor = Redactor(argspec_ecs.rollout_info(), params)
-    try:
-        result = _read(Aws(params), params)
-    except PortError as error:
-        result = {"changed": False, "failed": True, "msg": str(error)}
-    masked: Json = redactor(result)
-    return masked
-
-
-def _read(aws: Aws, params: Mapping[str, Any]) -> Json:
+def run(params: Mapping[str, Any], _check_mode: bool, aws: Aws) -> Json:
+    """Everything about one service. Raises PortError."""
     store = _store(aws, params)
     record = store.load() if store else None
     ids = tuple(release for release in (record.live, record.last_good) if release) if record else ()
@@ -53,6 +43,7 @@ def _read(aws: Aws, params: Mapping[str, Any]) -> Json:
         "desired": int((snapshot.active or {}).get("desiredCount", 0)),
         "targets": [asdict(target) for target in view.targets()],
         **_traffic(aws, snapshot),
+        "ground": _ground(aws, snapshot),
         "events": list(view.events()),
         "record": asdict(record) if record else None,
         "unfinished": _unfinished(record, store),
@@ -137,3 +128,26 @@ def _traffic(aws: Aws, snapshot: Snapshot) -> Json:
             if which == "production":
                 found["closed"] = bool(ecs_rules.proof_of(rule))
     return found
+
+
+def _ground(aws: Aws, snapshot: Snapshot) -> Json:
+    """What the service stands on, and the address of the load balancer in front of it."""
+    active = snapshot.active
+    found = ground(active, snapshot.definitions.get((active or {}).get("taskDefinition", ""), {}))
+    if not found:
+        return {}
+    try:
+        return {**found, **_address(aws, found["load_balancer"]["production_listener_arn"])}
+    except AwsError as error:
+        if not error.not_found:
+            raise
+        return {**found, "dns_name": "", "url": ""}
+
+
+def _address(aws: Aws, arn: str) -> Json:
+    (listener,) = aws.read("elbv2", "describe_listeners", ListenerArns=[arn])["Listeners"]
+    arns = [listener["LoadBalancerArn"]]
+    (balancer,) = aws.read("elbv2", "describe_load_balancers", LoadBalancerArns=arns)["LoadBalancers"]
+    scheme, usual = ("https", 443) if listener["Protocol"] == "HTTPS" else ("http", 80)
+    port = "" if listener["Port"] == usual else f":{listener['Port']}"
+    return {"dns_name": balancer["DNSName"], "url": f"{scheme}://{balancer['DNSName']}{port}"}

@@ -23,7 +23,8 @@ from ansible_collections.greenlight.serving.plugins.module_utils._clients.aws im
 from ansible_collections.greenlight.serving.plugins.module_utils._engine import lease
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.lease import Lease, Move, Terms
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Outcome, Record
-from ansible_collections.greenlight.serving.plugins.module_utils._glue import control, info
+from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_ecs, control, info
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.ending import attempt
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError
 from ansible_collections.greenlight.serving.plugins.module_utils._store.s3 import S3Store, key_of
 from tests.lab.aws.running import RunningLab
@@ -60,7 +61,11 @@ class Place:
         return S3Store(Aws(self.connection), self.bucket, key, self.service)
 
     def ask(self, action: str, check: bool = False, **more: Any) -> dict[str, Any]:
-        return control.run({**self.options, "action": action, "reason": None, "holder": None, **more}, check)
+        params = {**self.options, "action": action, "reason": None, "holder": None, **more}
+        return attempt(control.run, argspec_ecs.rollout_control(), params, check)
+
+    def look(self) -> dict[str, Any]:
+        return attempt(info.run, argspec_ecs.rollout_info(), self.options, False)
 
 
 @pytest.fixture
@@ -180,16 +185,16 @@ def test_a_request_is_left_seen_and_answered(at_work: Place) -> None:
     asked = at_work.ask("abort", reason=f"not {at_work.lab.state['secret_key']}")
     assert asked["changed"], asked
     assert not at_work.ask("abort")["changed"]
-    seen = info.run(at_work.options)
+    seen = at_work.look()
     assert (seen["request"]["action"], seen["request"]["answer"], seen["request"]["rollout_id"]) == ("abort", "", "r1")
     assert at_work.lab.state["secret_key"] not in json.dumps(seen) + at_work.store().read_request().reason
     store = at_work.store()
     store.write_request(replace(store.read_request(), answer="rolling back"))
-    assert info.run(at_work.options)["request"]["answer"] == "rolling back"
+    assert at_work.look()["request"]["answer"] == "rolling back"
 
 
 def test_the_lock_and_what_is_unfinished_are_shown(at_work: Place) -> None:
-    seen = info.run(at_work.options)
+    seen = at_work.look()
     lock, unfinished = seen["lock"], seen["unfinished"]
     assert (lock["held"], lock["owner"], lock["who"], lock["lease"]) == (True, "0a1b", "ops@one", 2.0)
     assert 0 <= lock["age"] < 60

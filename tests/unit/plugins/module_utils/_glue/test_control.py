@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.greenlight.serving.plugins.module_utils._clients.aws import Aws
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.lease import Lease, Request
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Outcome, Record
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.control import control, run
@@ -213,7 +214,6 @@ def test_check_mode_watches_and_frees_nothing() -> None:
 
 
 def test_without_a_bucket_the_mend_is_named() -> None:
-    place = {"record": {"bucket": None, "prefix": "greenlight"}, "cluster": "serving", "name": "digits"}
-    result = run({**place, "platform": "ecs", "action": "abort", "reason": None, "holder": None, "region": "r"})
-    assert result["failed"]
-    assert "record.bucket" in result["msg"]
+    params = {"record": {"bucket": None}, "cluster": "serving", "name": "digits", "region": "eu-central-1"}
+    with pytest.raises(PortError, match=r"record\.bucket"):
+        run(params, False, Aws(params))
