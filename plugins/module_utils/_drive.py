@@ -9,7 +9,25 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ._engine.decide import aimed, begin, decide
-from ._engine.model import Call, Check, Command, Heard, Load, Look, Observation, Plan, Probe, Save, Stop, Wait
+from ._engine.model import (
+    Answer,
+    Beat,
+    Call,
+    Check,
+    Command,
+    Heard,
+    Load,
+    Look,
+    Observation,
+    Plan,
+    Probe,
+    ReadLock,
+    ReadRequest,
+    Save,
+    Stop,
+    Wait,
+    WriteLock,
+)
 from ._engine.state import Ended, Event
 from ._engine.timeline import waiting
 from ._platforms.base import Clock, Platform, PortError, Prober, Store
@@ -62,8 +80,18 @@ def _carry_out(
         clock.sleep(command.seconds)
     elif isinstance(command, Save):
         store.save(command.record)
+    elif isinstance(command, Answer):
+        store.write_request(command.request)
+    elif isinstance(command, Beat):
+        platform.beat(plan)
     elif isinstance(command, Load):
         return Heard(record=store.load()), seen
+    elif isinstance(command, ReadLock):
+        return Heard(lease=store.read_lock()), seen
+    elif isinstance(command, WriteLock):
+        return Heard(lease=store.write_lock(command.lease)), seen
+    elif isinstance(command, ReadRequest):
+        return Heard(request=store.read_request()), seen
     elif isinstance(command, Look) or seen is None:
         return Heard(), platform.observe(plan)
     elif isinstance(command, Check):

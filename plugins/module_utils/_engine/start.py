@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from . import pace, records, watch
-from .capacity import findings
+from . import locking, pace, records, watch
 from .evolve import evolve
-from .finding import Finding
-from .model import Capacity, Check, Movement, Observation, Plan, Record, Stop, Verb
-from .pace import Step
+from .model import Movement, Observation, Plan, Record, Stop, Verb
+from .pace import Decision
 from .phases import BACKWARD, End, Phase
 from .state import Cause, State, Watch
-from .timeline import name, planned, sentence, tell
+from .timeline import name, sentence, tell
 
 UNFINISHED = "a rollout that nobody ended is taken back first"
 
@@ -31,10 +29,12 @@ def begin(plan: Plan, now: float) -> State:
         aim=plan.release.id,
         rollout_id=plan.rollout_id,
         trail=(Phase.START,),
+        lock=locking.begin(plan),
+        watch=Watch(since=now, next_probe=now),
     )
 
 
-def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> Step:
+def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> Decision:
     """Write the record without the unfinished rollout, and classify again."""
     again = evolve(
         state,
@@ -56,9 +56,9 @@ def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> S
     return pace.store(tell(again, now, "greenlight", text), record, Phase.START, now)
 
 
-def start(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def start(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Classify: the first rule that fits."""
-    if state.trail == (Phase.START,):
+    if state.trail[-2:] in ((Phase.START,), (Phase.LOCKING, Phase.START)):
         state = evolve(state, drift=seen.drift, serving=seen.serving)
     for rule in RULES:
         step = rule(plan, state, seen, now)
@@ -67,7 +67,7 @@ def start(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     return _rollout(plan, state, seen, now)
 
 
-def _suspicious(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _suspicious(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """The record says otherwise, or a run was killed a moment ago: a stale snapshot may lie. Read again."""
     wanted, record = plan.release.id, state.record
     contradiction = record.live == wanted and seen.serving != wanted
@@ -77,7 +77,7 @@ def _suspicious(plan: Plan, state: State, seen: Observation, now: float) -> Step
     return None
 
 
-def _remove(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _remove(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     if not plan.remove:
         return None
     if watch.gone(seen) and not seen.todo.get(Verb.REMOVE):
@@ -87,17 +87,19 @@ def _remove(plan: Plan, state: State, seen: Observation, now: float) -> Step | N
     if plan.check_mode:
         for call in seen.todo.get(Verb.REMOVE, ()):
             state = tell(state, now, "greenlight", f"would call {call}")
-        return _planned(plan, state, seen, now, "would be removed")
+        return would(plan, state, seen, now, "would be removed")
     return pace.store(state, records.opened(plan, state, Phase.REMOVING), Phase.REMOVING, now)
 
 
-def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """An unfinished rollout to another release goes home before anything new begins."""
     unfinished = state.record.unfinished
     aim = unfinished.get("to", "")
     removing = unfinished.get("phase") == Phase.REMOVING.value or not aim
-    if not unfinished or (aim == plan.release.id and not removing):
+    if not unfinished or (aim == plan.release.id and not removing and not _take_home(plan, state)):
         return None
+    if plan.on_unfinished == "fail" and not removing:
+        return _left_alone(plan, state, seen, now)
     if removing and not plan.check_mode:
         record = records.cleared(plan, state) if seen.exists else records.removed(plan, state)
         return afresh(plan, state, record, now, "a removal that nobody ended is not gone on with")
@@ -105,7 +107,7 @@ def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -
     over = watch.gone(seen) if state.first else watch.home(homing, seen)
     if plan.check_mode:
         what = f"an unfinished rollout to {aim} {'is over' if over else 'would be taken back first'}"
-        return _planned(plan, state, seen, now, what)
+        return would(plan, state, seen, now, what)
     if over:
         text = f"the unfinished rollout to {name(plan, state, seen, aim)} left nothing behind"
         return afresh(plan, homing, records.cleared(plan, state), now, text)
@@ -116,15 +118,15 @@ def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -
     return pace.enter(evolve(homing, cause=cause, back_since=now), Phase.ROLLING_BACK, now, UNFINISHED), None
 
 
-def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """An unfinished rollout to the same release is gone on with, in the direction it went."""
     unfinished = state.record.unfinished
     if not unfinished:
         return None
+    if plan.on_unfinished == "fail" and not unfinished.get("left"):
+        return _left_alone(plan, state, seen, now)
     if plan.check_mode:
-        return _planned(
-            plan, state, seen, now, f"an unfinished rollout, in phase {unfinished.get('phase')}, would go on"
-        )
+        return would(plan, state, seen, now, f"an unfinished rollout, in phase {unfinished.get('phase')}, would go on")
     state = evolve(state, rollout_id=unfinished.get("rollout_id", plan.rollout_id))
     cause = _old_cause(unfinished) or _went_home(state, seen)
     if cause is not None or unfinished.get("phase") in {phase.value for phase in BACKWARD}:
@@ -135,7 +137,26 @@ def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) ->
     return _lagging(plan, state, seen, now) or _rollout(plan, state, seen, now)
 
 
-def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _take_home(plan: Plan, state: State) -> bool:
+    """An unfinished rollout to the wanted release goes home first, too: by policy, unless it was left on purpose.
+
+    Not when it passed every gate, nor when it is on its way back already: what is left of it is less than that.
+    """
+    unfinished = state.record.unfinished
+    over = state.baked or bool(unfinished.get("cause")) or unfinished.get("phase") in {each.value for each in BACKWARD}
+    return plan.on_unfinished == "roll_back" and not unfinished.get("left") and not over
+
+
+def _left_alone(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
+    found = state.record.unfinished
+    aim = name(plan, state, seen, found.get("to", ""))
+    what = f"a rollout to {aim}, begun by {found.get('started_by') or 'somebody'} at {found.get('started_at')}, "
+    what += f"is unfinished in phase {found.get('phase')}, and on_unfinished is fail"
+    do = "run the same again with on_unfinished: resume or roll_back"
+    return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
+
+
+def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     record = state.record
     if plan.pin or plan.unpin or record.pinned in ("", plan.release.id):
         return None
@@ -150,7 +171,7 @@ def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Step | N
     return state, pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, do))
 
 
-def _rejected(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _rejected(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     why = state.record.rejected.get(plan.release.id)
     if why is None or plan.retry_rejected or state.record.live == plan.release.id:
         return None
@@ -159,7 +180,7 @@ def _rejected(plan: Plan, state: State, seen: Observation, now: float) -> Step |
     return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
 
 
-def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """A deployment to our release is moving, and no record says that it is ours."""
     deployment = seen.deployment
     if deployment is None or deployment.movement not in (Movement.MOVING, Movement.TURNING_BACK):
@@ -169,20 +190,20 @@ def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Step 
         do = "wait until that is over, then run the same again"
         return state, pace.stop(End.NEEDS_OPERATOR, sentence(plan, state, seen, now, what, do))
     if plan.check_mode:
-        return _planned(plan, state, seen, now, "a rollout under way would be gone on with")
+        return would(plan, state, seen, now, "a rollout under way would be gone on with")
     state = _origin(plan, state, seen)
     opened = records.opened(plan, state, Phase.MOVING)
     state = tell(state, now, "greenlight", "a deployment of ours is under way without a record: going on with it")
     return pace.store(state, opened, Phase.MOVING, now, needed=False)
 
 
-def _lagging(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _lagging(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """The cloud completed our release, but nobody judged it: judge it now."""
     todo = seen.todo.get(Verb.CONFIGURE) or seen.todo.get(Verb.BEGIN)
     if seen.serving != plan.release.id or todo or state.record.live == plan.release.id:
         return None
     if plan.check_mode:
-        return _planned(plan, state, seen, now, "the release serves, and would be judged now")
+        return would(plan, state, seen, now, "the release serves, and would be judged now")
     if not state.record.unfinished:
         state = _origin(plan, state, seen)
     state = watch.begin(plan, state, now)
@@ -190,7 +211,7 @@ def _lagging(plan: Plan, state: State, seen: Observation, now: float) -> Step | 
     return pace.enter(state, Phase.JUDGING, now, text), None
 
 
-def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     verbs = (Verb.CONFIGURE, Verb.BEGIN, Verb.FINISH)
     if seen.serving != plan.release.id or state.record.live != plan.release.id or any(map(seen.todo.get, verbs)):
         return None
@@ -203,13 +224,13 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Step | 
     if pinned == state.record.pinned:
         return state, _unchanged(plan, state, seen, now, f"{what}, nothing to do")
     if plan.check_mode:
-        return _planned(plan, state, seen, now, "the pin would change")
+        return would(plan, state, seen, now, "the pin would change")
     what += ", and pinned now" if pinned else ", and not pinned any more"
     ending = pace.stop(End.LIVE, sentence(plan, state, seen, now, what, "nothing"))
     return pace.store(evolve(state, changed=True), records.pinned(plan, state), ending, now)
 
 
-RULES: tuple[Callable[[Plan, State, Observation, float], Step | None], ...] = (
+RULES: tuple[Callable[[Plan, State, Observation, float], Decision | None], ...] = (
     _suspicious,
     _remove,
     _other_unfinished,
@@ -222,7 +243,7 @@ RULES: tuple[Callable[[Plan, State, Observation, float], Step | None], ...] = (
 )
 
 
-def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Nothing else: something is to be changed. Only fields that start no deployment, or a rollout."""
     settled = seen.serving == plan.release.id == state.record.live and seen.exists
     verbs = (Verb.BEGIN, Verb.FINISH)
@@ -276,47 +297,6 @@ def _unchanged(plan: Plan, state: State, seen: Observation, now: float, what: st
     return pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, "nothing"))
 
 
-def _planned(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Step:
+def would(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Decision:
+    """Check mode's end."""
     return state, pace.stop(End.PLANNED, sentence(plan, state, seen, now, what, "run without check mode"))
-
-
-# ---- CHECKING ------------------------------------------------------------------------------------
-
-
-def checking(plan: Plan, state: State, seen: Observation, now: float) -> Step:
-    """Everything that is wrong, at once, before any change; check mode ends here."""
-    if state.findings is None:
-        return pace.read(plan, state, seen, now, Check())
-    found = [*state.findings, *_arithmetic(plan, seen)]
-    if found:
-        what = (
-            f"{len(found)} thing(s) wrong with the plan, nothing was changed: {'; '.join(str(each) for each in found)}"
-        )
-        return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, "mend them and run the same again"))
-    if plan.check_mode:
-        return _plan_told(plan, state, seen, now)
-    if state.only_configure:
-        return pace.enter(state, Phase.CONFIGURING, now), None
-    return pace.store(state, records.opened(plan, state, Phase.CONFIGURING), Phase.CONFIGURING, now)
-
-
-def _capacity(plan: Plan, seen: Observation) -> Capacity | None:
-    """What is there counts: nobody resets a desired count that an autoscaler moved."""
-    if plan.capacity is None or not seen.exists or not seen.desired:
-        return plan.capacity
-    return evolve(plan.capacity, desired=seen.desired)
-
-
-def _arithmetic(plan: Plan, seen: Observation) -> list[Finding]:
-    room = _capacity(plan, seen)
-    return [] if room is None else findings(plan, room)
-
-
-def _plan_told(plan: Plan, state: State, seen: Observation, now: float) -> Step:
-    if state.only_configure:
-        steps = [("greenlight", f"would call {call}") for call in seen.todo.get(Verb.CONFIGURE, ())]
-    else:
-        steps = planned(plan, seen, _capacity(plan, seen))
-    for who, text in steps:
-        state = tell(state, now, who, text)
-    return _planned(plan, state, seen, now, f"{len(steps)} step(s) planned, {len(seen.drift)} field(s) differ")

@@ -35,6 +35,9 @@ class Platform(Protocol):
         raises PortError.
         """
 
+    def beat(self, plan: Plan) -> None:
+        """One datapoint of the heartbeat. Raises PortError; losing one loses nothing."""
+
 
 class Prober(Protocol):
     def probe(self, route: str, release: str, seen: Observation) -> tuple[Sample, ...]:

@@ -1,0 +1,262 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""At the cloud's hold: judge the release there, bake, ask a person where the plan says so, and let the cloud go on.
+
+The cloud waits for our word and rolls back by itself when none comes in time. Its word is given only while we would
+call the release live: targets healthy for min_ready, right answers, the share of traffic that the step names, as read
+back from the rule and as seen in the answers; and all of that still at the end of the step's bake.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from . import freeze, pace, records, watch
+from .common import ended, lost, probing, ready_for, turn_back, wrong
+from .evolve import evolve
+from .model import Held, Observation, Plan, Step, Verb
+from .pace import Decision
+from .phases import End, Phase
+from .state import Cause, Hold, State
+from .statistics import agrees
+from .timeline import name, sentence, tell
+from .verdict import INCONCLUSIVE, PASS, Verdict, judge
+
+LOSSES = 3  # confirmed losses before the bake: no accident any more; in the bake one is enough
+
+
+def step_at(plan: Plan, held: Held, share: int | None) -> Step:
+    """The step of the plan that the hold stands at: what comes before the weight that the cloud would go to next."""
+    steps = plan.steps if plan.steps and plan.steps[0].weight == 0 else (Step(0), *plan.steps)
+    if held.last:
+        return steps[-1] if len(steps) > 1 else Step(100, plan.timing.bake)
+    for here, following in pairwise(steps):
+        if following.weight == held.next_weight:
+            return here
+    return Step(share or 0, max((step.bake for step in steps), default=0.0))  # begun with another plan
+
+
+def enter(plan: Plan, state: State, seen: Observation, held: Held, now: float) -> Decision:
+    """A hold that was not seen before: everything is judged afresh, but wrong answers stay known."""
+    step = step_at(plan, held, seen.share)
+    state = watch.begin(plan, state, now)
+    state = evolve(state, hold=Hold(held.id, step, now, held.last), step=step.weight)
+    where = "before any user meets the release" if not step.weight else f"at {step.weight} % of the traffic"
+    state = tell(state, now, plan.mover, f"holds {where} ({held.stage}), for {held.left:.0f} s at the most")
+    return pace.store(state, records.going(plan, state, Phase.HOLDING), Phase.HOLDING, now, needed=False)
+
+
+def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
+    """The gate, the share, the bake."""
+    step = ended(plan, state, seen, now) or _elsewhere(state, seen, now) or _exposed(plan, state, seen, now)
+    if step is not None:
+        return step
+    state = freeze.follow(plan, state, seen, now)
+    hold = _hold(state)
+    step = _late(plan, state, seen, now)
+    if step is not None:
+        return step
+    if hold.frozen:
+        return _ask(plan, state, seen, now, f"frozen, nothing moves: {hold.frozen}")
+    step = _against(plan, state, seen, now)
+    if step is not None:
+        return step
+    missing, verdict = _missing(plan, state, seen, now)
+    if missing:
+        return _undecided(plan, state, seen, now, missing, verdict)
+    if hold.passed is None:
+        state = tell(state, now, "greenlight", f"passed at {hold.step.weight} %: {verdict.reason}")
+        hold = evolve(hold, passed=now)
+        state = evolve(state, hold=hold)
+    left = (hold.passed or now) + hold.step.bake - now
+    if left > 0:
+        end = (now + left,)
+        return _ask(plan, state, seen, now, f"baking at {hold.step.weight} %, {left:.0f} s to go", until=end)
+    if not state.promoted and (hold.step.pause or state.paused):
+        why = state.paused or "the plan asks a person here"
+        return pace.enter(state, Phase.PAUSED, now, f"passed, and waiting for a person: {why}"), None
+    return _go_on(plan, state, now)
+
+
+def paused(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
+    """A person decides; we keep watching, and go back before the hold's time is over."""
+    step = ended(plan, state, seen, now) or _elsewhere(state, seen, now) or _exposed(plan, state, seen, now)
+    if step is not None:
+        return step
+    state = freeze.follow(plan, state, seen, now)
+    step = _late(plan, state, seen, now) or (None if _hold(state).frozen else _against(plan, state, seen, now))
+    if step is not None:
+        return step
+    hold, left = _hold(state), _left(seen, now)
+    if not hold.frozen and (state.promoted or not (hold.step.pause or state.paused or hold.unsure)):
+        return _go_on(plan, evolve(state, excused=state.excused + now - state.entered), now)
+    why = hold.unsure or state.paused or "the plan asks a person here"
+    if not plan.wait:
+        what = f"{name(plan, state, seen, state.aim)} holds at {hold.step.weight} %, {why}"
+        do = f"promote or abort it within {left:.0f} s, then run the same again; {plan.mover} rolls back otherwise"
+        ending = pace.stop(End.PAUSED, sentence(plan, state, seen, now, what, do))
+        return pace.store(state, records.left(plan, state, Phase.PAUSED, End.PAUSED), ending, now, needed=False)
+    return _ask(plan, state, seen, now, f"waiting for promote or abort, {left:.0f} s left: {hold.frozen or why}")
+
+
+def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
+    """CONTINUE, until another snapshot shows that the hold is passed."""
+    step = ended(plan, state, seen, now) or _exposed(plan, state, seen, now)
+    if step is not None:
+        return step
+    hold, held = _hold(state), seen.held
+    if held is None or held.id != hold.id:
+        if held is None and not pace.settled(plan, state, seen):
+            return probing(plan, state, seen, now, f"{plan.mover} is told to go on")
+        return pace.enter(evolve(state, went=hold.id, promoted=""), Phase.MOVING, now, "goes on", plan.mover), None
+    step = _against(plan, state, seen, now) or _late(plan, state, seen, now)
+    if step is not None:
+        return step
+    if pace.turned_down(plan, state, seen, Verb.PROCEED):
+        return turn_back(plan, state, Cause(state.refused), now)
+    if state.watch.ready_since is None or state.watch.short_since is not None:
+        return pace.enter(state, Phase.HOLDING, now, "not every target is healthy any more: judging again"), None
+    step = pace.act(plan, state, seen, Verb.PROCEED, now, f"passed at {hold.step.weight} %")
+    return step or probing(plan, state, seen, now, "waiting for the hold to be offered again")
+
+
+# ---- what is missing, and what speaks against the release ----------------------------------------
+
+
+def _missing(plan: Plan, state: State, seen: Observation, now: float) -> tuple[str, Verdict]:
+    """What is missing to call the release live here; "" = nothing."""
+    hold, seen_of = _hold(state), state.watch
+    verdict = judge(plan.gate, seen_of.samples, now - seen_of.since)
+    ready = ready_for(state, seen)
+    if ready < plan.timing.min_ready:
+        healthy = len(watch.healthy(seen, state.aim))
+        return f"{healthy} of {seen.desired} healthy, ready for {max(ready, 0):.0f} s", verdict
+    if hold.right_since is None:
+        found = "not known" if seen.share is None else f"{seen.share} %"
+        return f"the rule's share is {found}, and should be {hold.step.weight} %", verdict
+    follows = hold.right_since + plan.chain.propagation - seen.at
+    if hold.step.weight and follows > 0:
+        return f"the load balancer has {follows:.0f} s more to follow its rule", verdict
+    if plan.probes and verdict.outcome != PASS:
+        return verdict.reason, verdict
+    if plan.probes and not shares_agree(state):
+        found = f"{seen_of.public.count(state.aim)} of {len(seen_of.public)} answers came from the release"
+        return f"{found}, though the rule says {hold.step.weight} %", verdict
+    if plan.probes and len(seen_of.public) < (plan.gate.run if hold.step.weight else 0):
+        return f"{len(seen_of.public)} of {plan.gate.run} answers through production", verdict
+    return "", verdict
+
+
+def shares_agree(state: State) -> bool:
+    """The answers through production show the share that the rule claims.
+
+    Of a release without marks it is only known that it does not have all of the traffic while the one before it,
+    which is marked, still answers.
+    """
+    public, weight = state.watch.public, _hold(state).step.weight
+    if state.watch.unmarked or state.first:
+        return weight < 100 or state.previous in ("", state.aim) or state.previous not in public
+    return agrees(public.count(state.aim), len(public), weight)
+
+
+def _undecided(plan: Plan, state: State, seen: Observation, now: float, missing: str, verdict: Verdict) -> Decision:
+    """Not yet, not any more, or never."""
+    hold, late = _hold(state), now - state.watch.since > patience(plan, state)
+    if hold.passed is not None and plan.probes and not shares_agree(state):
+        state = evolve(watch.begin(plan, state, now, delay=0.0), hold=evolve(hold, passed=None))
+    elif (plan.probes and verdict.outcome == INCONCLUSIVE) or late:
+        return _inconclusive(plan, state, seen, now, missing if late else verdict.reason)
+    where = f"at {hold.step.weight} %" if hold.step.weight else "before any user"
+    return _ask(plan, state, seen, now, f"judging {where}: {missing}")
+
+
+def patience(plan: Plan, state: State) -> float:
+    """Seconds that a hold has until an undecided gate is inconclusive."""
+    follows = plan.chain.propagation if _hold(state).step.weight else 0.0
+    return max(plan.timing.min_ready, follows) + plan.gate.deadline
+
+
+def _inconclusive(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Decision:
+    """Old and new silent alike freezes; else the plan's policy: back, or a person."""
+    if freeze.alike(state):
+        return _ask(plan, freeze.begin(state, now, "nobody answers, old or new"), seen, now, "frozen")
+    text = f"the gate is inconclusive: {what}"
+    if plan.gate.inconclusive == "pause":
+        state = evolve(state, hold=evolve(_hold(state), unsure=text))
+        return pace.enter(state, Phase.PAUSED, now, f"{text}; waiting for a person"), None
+    return turn_back(plan, state, Cause(text, rejects="proof"), now)
+
+
+def _against(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
+    """A wrong answer too many, or too many losses. The old release is asked once more before we believe it."""
+    hold = _hold(state)
+    if freeze.unasked(plan, state, seen):
+        step = pace.probe(plan, evolve(state, watch=evolve(state.watch, next_probe=now)), now, "production", state.aim)
+        if step is not None:
+            return step
+    if freeze.alike(state) and wrong(plan, state, now) is not None:
+        return _ask(plan, freeze.begin(state, now, "old and new answer wrongly alike"), seen, now, "frozen")
+    return wrong(plan, state, now) or lost(plan, state, now, LOSSES if hold.passed is None else 1)
+
+
+def _exposed(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
+    """More users meet the release than the step says: by its answers, or by the rule as read twice."""
+    hold = _hold(state)
+    if state.watch.exposed and not hold.step.weight and not state.first:
+        text = "the release answered the public though no traffic was given to it"
+        return turn_back(plan, state, Cause(text), now)
+    if hold.over_since is None or seen.at - hold.over_since < plan.timing.settle:
+        return None
+    text = f"the rule gives the release {seen.share} % of the traffic, and the step is {hold.step.weight} %"
+    return turn_back(plan, state, Cause(text), now)
+
+
+def _late(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
+    """The verdict can't come before the cloud's own time is over: back while we can still say why."""
+    hold, gate = _hold(state), plan.gate
+    to_come = hold.step.bake + gate.interval * (gate.run - 1)
+    if hold.passed is not None:
+        to_come = max(0.0, hold.passed + hold.step.bake - now)
+    if state.phase is not Phase.HOLDING or hold.frozen:
+        to_come = 0.0
+    left = _left(seen, now)
+    if left >= to_come + plan.timing.settle + 2 * plan.timing.poll:
+        return None
+    text = f"{left:.0f} s of the hold are left, and the verdict takes {to_come:.0f} s"
+    if hold.frozen or state.phase is Phase.PAUSED:
+        text = f"the hold's time is over, {hold.frozen or 'and nobody promoted it'}"
+    return turn_back(plan, state, Cause(text), now)
+
+
+# ---- small ---------------------------------------------------------------------------------------
+
+
+def _go_on(plan: Plan, state: State, now: float) -> Decision:
+    state = evolve(state, baked=state.baked or _hold(state).last)
+    return pace.store(state, records.going(plan, state, Phase.PROCEEDING), Phase.PROCEEDING, now, needed=False)
+
+
+def _elsewhere(state: State, seen: Observation, now: float) -> Decision | None:
+    """The hold is gone without our word, or it is another one."""
+    if seen.held is not None and seen.held.id == _hold(state).id:
+        return None
+    return pace.enter(state, Phase.MOVING, now, "the hold is over, and not by us"), None
+
+
+def _ask(
+    plan: Plan, state: State, seen: Observation, now: float, why: str, *, until: tuple[float, ...] = ()
+) -> Decision:
+    """Rounds by the plan's route and through production take turns: the public's view is part of the proof."""
+    route = plan.route if state.watch.rounds % 2 == 0 else "production"
+    return probing(plan, state, seen, now, why, until=until, route=route)
+
+
+def _left(seen: Observation, now: float) -> float:
+    return seen.held.left - (now - seen.at) if seen.held is not None else 0.0
+
+
+def _hold(state: State) -> Hold:
+    if state.hold is None:
+        raise AssertionError("no hold is known")
+    return state.hold
