@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,9 +15,10 @@ from typing import Any
 
 from .._clients.aws import Aws, longest_call
 from .._drive import drive
+from .._engine import lease
 from .._engine.decide import begin
 from .._engine.finding import Finding
-from .._engine.lease import Terms
+from .._engine.lease import Lease, Terms
 from .._engine.model import Capacity, Outcome, Plan, Release, Stop
 from .._engine.phases import End
 from .._engine.result import shape
@@ -35,6 +37,7 @@ from .who import who
 
 Report = Callable[[Event, bool], None]
 PLATFORM = "ecs"
+LISTEN = 3.0  # seconds between two looks for requests from other shells
 
 
 def silent(event: Event, waiting: bool) -> None:
@@ -101,12 +104,16 @@ def _input(params: Mapping[str, Any], check_mode: bool) -> tuple[judging.Judging
 
 def _lease(params: Mapping[str, Any], seconds: float) -> list[Finding]:
     """A lock must outlive the longest call, or nothing could be written under it."""
-    terms = Terms(seconds, longest_call(params["aws_config"] or {}))
+    terms = _terms(params, seconds)
     if terms.seconds >= terms.shortest:
         return []
     problem = f"must be at least {math.ceil(terms.shortest)} while a call may take {terms.call:g} s"
     mend = "Raise it, or lower connect_timeout and read_timeout in aws_config."
     return [Finding("timing.lease", f"{seconds:g}", problem, mend)]
+
+
+def _terms(params: Mapping[str, Any], seconds: float) -> Terms:
+    return Terms(seconds, longest_call(params["aws_config"] or {}))
 
 
 def _in_account(aws: Aws, params: Mapping[str, Any], plan: Plan) -> list[Finding]:
@@ -148,6 +155,7 @@ def _release(params: Mapping[str, Any], store: Store) -> Release:
 
 def _plan(params: Mapping[str, Any], check_mode: bool, release: Release, zones: int | None = None) -> Plan:
     now, judged = datetime.now(UTC), judging.parse(params)[0]
+    rollout_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     return Plan(
         service=ecs_release.service_key(params),
         platform=PLATFORM,
@@ -155,7 +163,7 @@ def _plan(params: Mapping[str, Any], check_mode: bool, release: Release, zones: 
         strategy=params["strategy"],
         gate=judged.gate,
         timing=judged.timing,
-        rollout_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
+        rollout_id=rollout_id,
         started_by=who(),
         started_at=now.isoformat(timespec="seconds"),
         check_mode=check_mode,
@@ -167,7 +175,22 @@ def _plan(params: Mapping[str, Any], check_mode: bool, release: Release, zones: 
         route=params["route"],
         probes=bool(params["probes"]),
         mover="ECS",
+        lock=lease.begin(_mine(params, release, rollout_id, now), _terms(params, judged.lease)),
+        listen=LISTEN,
+        on_unfinished=params["on_unfinished"],
         capacity=_capacity(params, zones) if params["state"] == "present" else None,
+    )
+
+
+def _mine(params: Mapping[str, Any], release: Release, rollout_id: str, now: datetime) -> Lease:
+    """What this run writes into the lock. The owner is no other run's, ever."""
+    return Lease(
+        ecs_release.service_key(params),
+        owner=secrets.token_hex(8),
+        who=f"{who()} ({os.getpid()})",
+        since=now.isoformat(timespec="seconds"),
+        doing=f"rollout {rollout_id} to {release.label or release.id or 'nothing'}",
+        rollout_id=rollout_id,
     )
 
 
