@@ -81,7 +81,8 @@ def _run(
     store, hint = _usable(store, params, check_mode)
     plan = _plan(params, check_mode, _release(params, store), _zones(aws, params) if check_mode else None)
     clock = WallClock(interrupted)
-    ended = drive(plan, Ecs(aws, params), RouteProber(aws, params, judged.specs), store, clock, report, interrupted)
+    platform, prober = Ecs(aws, params, clock.now), RouteProber(aws, params, judged.specs, clock.now)
+    ended = drive(plan, platform, prober, store, clock, report, interrupted)
     result = shape(ended)
     return {**result, "reason": f"{result['reason']} {hint}".strip()}
 
