@@ -10,14 +10,13 @@ author: greenlight.serving contributors
 version_added: 0.1.0
 short_description: What is wrong with the way traffic is shifted to a release
 description:
-  - Checks strategy, steps, heartbeat and lock as the rollout modules do, and connects to nothing.
+  - Checks strategy, steps and heartbeat as the rollout modules do, and connects to nothing.
   - For roles, which look for everything that is wrong before they change anything.
 positional: _input
 options:
   _input:
     description:
-      - C(strategy), C(steps), C(canary), C(linear), C(hold_timeout), C(heartbeat), C(lock), C(on_unfinished) and
-        C(timing), as M(greenlight.serving.ecs_rollout) takes them. What is left out is in order.
+      - C(strategy), C(steps), C(canary), C(linear), C(hold_timeout), C(heartbeat), C(on_unfinished) and C(timing), as M(greenlight.serving.ecs_rollout) takes them. What is left out is in order.
     type: dict
     required: true
   prefix:

@@ -131,18 +131,15 @@ lock:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._glue import argspec_ecs
+from ..module_utils._glue.argspec_ecs import CONTROL_REQUIRES, rollout_control
 from ..module_utils._glue.control import run
-from ..module_utils._glue.ending import end
+from ..module_utils._glue.ending import attempt, end
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=argspec_ecs.rollout_control(),
-        required_if=[("action", "unlock", ("holder", "reason"))],
-        supports_check_mode=True,
-    )
-    end(module, run(module.params, module.check_mode))
+    spec = rollout_control()
+    module = AnsibleModule(argument_spec=spec, required_if=CONTROL_REQUIRES, supports_check_mode=True)
+    end(module, attempt(run, spec, module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -107,6 +107,22 @@ moving:
     reason:
       description: Why it is in this status.
       type: str
+    stage:
+      description: Where its strategy stands, in ECS's own words; empty for a rolling deployment.
+      type: str
+    held:
+      description: The pause at which ECS waits for somebody's word; null when it waits for nobody.
+      type: dict
+      contains:
+        id:
+          description: Id of the lifecycle hook.
+          type: str
+        expires:
+          description: When ECS stops waiting.
+          type: str
+        then:
+          description: What ECS does then.
+          type: str
 desired:
   description: Tasks that are wanted.
   returned: success

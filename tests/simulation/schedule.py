@@ -95,7 +95,7 @@ KINDS: dict[str, tuple[int, Draw]] = {  # weight in the draw, and what it sets
     "throttled": (4, _rates(throttled=(0.02, 0.1, 0.25), unreadable=(0.02, 0.1, 0.25))),
     "unanswered": (3, _rates(unanswered=(0.05, 0.1))),
     "lost": (4, _rates(lost=(0.1, 0.33))),
-    "stale": (4, _rates(lag=(2.0, 4.0, 4.9))),
+    "stale": (4, _rates(lag=(2.0, 3.0, 3.9))),
     "slow": (3, _rates(latency=(1.0, 3.0))),
     "partial": (1, _rates(partial=(0.02,))),
     "killed": (6, _kills),

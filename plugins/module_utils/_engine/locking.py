@@ -18,7 +18,7 @@ from .state import Lock, State
 from .timeline import sentence, tell
 
 FREEING = 3  # attempts to let the lock go; after that its lease runs out by itself
-LOOK = 5.0  # seconds between two looks at somebody else's lock
+LOOK = 10.0  # seconds between two looks at somebody else's lock
 
 
 def begin(plan: Plan) -> Lock | None:

@@ -145,6 +145,7 @@ def timing() -> Spec:
             "poll": {"type": "float", "default": 2.0},
             "settle": {"type": "float", "default": 5.0},
             "propagation": {"type": "float", "default": 10.0},
+            "lease": {"type": "float", "default": 60.0},
         },
     }
 
@@ -157,15 +158,6 @@ def record() -> Spec:
             "bucket": {"type": "str"},
             "prefix": {"type": "str", "default": "greenlight"},
         },
-    }
-
-
-def lock() -> Spec:
-    """Seconds; see `_engine.lease.Terms`."""
-    return {
-        "type": "dict",
-        "apply_defaults": True,
-        "options": {"lease": {"type": "float", "default": 60.0}, "listen": {"type": "float", "default": 5.0}},
     }
 
 
@@ -183,6 +175,5 @@ def rollout() -> Spec:
         "unpin": {"type": "bool", "default": False},
         "retry_rejected": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
-        "lock": lock(),
         "on_unfinished": {"type": "str", "default": "roll_back", "choices": ["roll_back", "resume", "fail"]},
     }

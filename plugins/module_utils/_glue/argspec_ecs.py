@@ -262,6 +262,9 @@ def rollout_info() -> Spec:
     }
 
 
+CONTROL_REQUIRES = [("action", "unlock", ("holder", "reason"))]
+
+
 def rollout_control() -> Spec:
     return {
         **rollout_info(),

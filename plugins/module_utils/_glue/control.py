@@ -31,20 +31,15 @@ POLL = 2.0  # seconds between two looks at a lock that is watched
 SEE = "Look with greenlight.serving.rollout_info (playbooks/status.yml)."
 
 
-def run(params: Mapping[str, Any], check_mode: bool = False) -> Json:
-    """The module's result; `failed` and `msg` when nothing could be asked for. Never raises for what the store does."""
+def run(params: Mapping[str, Any], check_mode: bool, aws: Aws) -> Json:
+    """The module's result. Raises PortError: nothing was asked for, or nobody knows whether it was."""
+    service, place = service_key(params), params["record"]
+    if not place["bucket"]:
+        raise PortError(Outcome.REFUSED, "record.bucket: name the bucket that playbooks/bootstrap.yml made.")
+    key = key_of(place["prefix"], params["platform"], aws.region, service)
     redactor = Redactor(argspec_ecs.rollout_control(), params)
-    try:
-        aws, service, place = Aws(params), service_key(params), params["record"]
-        if not place["bucket"]:
-            raise PortError(Outcome.REFUSED, "record.bucket: name the bucket that playbooks/bootstrap.yml made.")
-        key = key_of(place["prefix"], params["platform"], aws.region, service)
-        store = Guarded(S3Store(aws, place["bucket"], key, service), redactor)
-        result = control(params, check_mode, store, WallClock(lambda: False))
-    except PortError as error:
-        result = {"changed": False, "failed": True, "msg": str(error)}
-    masked: Json = redactor(result)
-    return masked
+    store = Guarded(S3Store(aws, place["bucket"], key, service), redactor)
+    return control(params, check_mode, store, WallClock(lambda: False))
 
 
 def control(params: Mapping[str, Any], check_mode: bool, store: Store, clock: Clock) -> Json:
@@ -88,14 +83,14 @@ def settled(asked: Request, last: Request, record: Record) -> str:
         return told
     if same and last.open and last.action == "abort":
         raise PortError(Outcome.REFUSED, f"{record.service}: {told}. Nothing else can follow.")
-    paused = record.unfinished.get("paused", "")
+    paused, waits = record.unfinished.get("paused", ""), record.unfinished.get("phase") == "paused"
     if asked.action == "abort" and record.unfinished.get("phase") in {phase.value for phase in BACKWARD}:
         return f"the rollout is on its way back: {record.unfinished.get('cause', 'it was asked for')}"
     if asked.action == "pause" and paused:
         return f"the rollout is paused: {paused}"
     if asked.action == "resume" and not paused and not (same and last.open):
-        return "the rollout is not paused"
-    if asked.action == "promote" and not paused and same and here:
+        return f"the rollout is not paused{', it waits to be promoted' if waits else ''}"
+    if asked.action == "promote" and not (paused or waits) and same and here:
         return f"{told}: {last.answer}"
     return ""
 

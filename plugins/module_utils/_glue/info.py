@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from .._clients.aws import Aws
@@ -91,7 +92,25 @@ def _moving(snapshot: Snapshot, view: View) -> Json | None:
         "release": _named(snapshot.release_of(definition), view, None),
         "task_definition": short(definition),
         "reason": str(deployment.get("statusReason") or ""),
+        "stage": str(deployment.get("lifecycleStage") or ""),
+        "held": _hook(deployment),
     }
+
+
+def _hook(deployment: Mapping[str, Any]) -> Json | None:
+    """The pause hook at which ECS waits for somebody's word, whoever made it; None when it waits for nobody.
+
+    botocore 1.44.5, ECS: DeploymentLifecycleHookDetail.
+    """
+    for hook in deployment.get("lifecycleHookDetails") or []:
+        if hook.get("status") == "AWAITING_ACTION":
+            expires = hook.get("expiresAt")
+            return {
+                "id": str(hook.get("hookId", "")),
+                "expires": expires.isoformat(timespec="seconds") if isinstance(expires, datetime) else "",
+                "then": str(hook.get("timeoutAction", "")),
+            }
+    return None
 
 
 def _traffic(aws: Aws, snapshot: Snapshot) -> Json:

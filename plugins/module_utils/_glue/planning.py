@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from .._clients.aws import CONNECT_TIMEOUT, READ_TIMEOUT, Aws
+from .._clients.aws import Aws, longest_call
 from .._engine import lease
-from .._engine.finding import Finding
-from .._engine.lease import Grip, Lease, Terms
+from .._engine.lease import Lease, Terms
 from .._engine.model import Capacity, Chain, Outcome, Plan, Release
 from .._platforms import ecs_heart, ecs_plan, ecs_release
 from .._platforms.base import PortError, Store
@@ -21,6 +21,7 @@ from . import judging
 from .who import who
 
 PLATFORM = "ecs"
+LISTEN = 3.0  # seconds between two looks for requests from other shells
 STOP_TIMEOUT = 30  # seconds from SIGTERM to SIGKILL where none is given; API_ContainerDefinition, stopTimeout
 
 
@@ -68,8 +69,8 @@ def plan(params: Mapping[str, Any], check_mode: bool, wanted: Release, zones: in
         chain=_chain(params, judged) if present else Chain(),
         steps=ecs_plan.steps(params) if present else (),
         heartbeat=ecs_heart.heartbeat(params),
-        lock=_lock(params, rollout_id, started_at, wanted) if params["record"]["bucket"] else None,
-        listen=params["lock"]["listen"] if params["record"]["bucket"] else 0.0,
+        lock=lease.begin(_mine(params, wanted, rollout_id, started_at), terms(params, judged.lease)),
+        listen=LISTEN,
         on_unfinished=params["on_unfinished"],
     )
 
@@ -84,35 +85,20 @@ def _chain(params: Mapping[str, Any], judged: judging.Judging) -> Chain:
     )
 
 
-def terms(params: Mapping[str, Any]) -> Terms:
-    """How long a beat of the lock counts, and how long one call can be under way, at the longest."""
-    given = params.get("aws_config") or {}
-    call = given.get("connect_timeout", CONNECT_TIMEOUT) + given.get("read_timeout", READ_TIMEOUT)
-    return Terms(float(params["lock"]["lease"]), float(call))
+def terms(params: Mapping[str, Any], seconds: float) -> Terms:
+    return Terms(seconds, longest_call(params.get("aws_config") or {}))
 
 
-def lock_findings(params: Mapping[str, Any]) -> list[Finding]:
-    known, listen = terms(params), params["lock"]["listen"]
-    found = []
-    if not known.shortest <= known.seconds <= lease.LONGEST:
-        problem = f"must be {known.shortest:g} to {lease.LONGEST:g} s: one call takes up to {known.call:g} s"
-        found.append(Finding("lock.lease", f"{known.seconds:g}", problem, f"Choose at least {known.shortest:g}."))
-    if not 0 <= listen <= lease.LONGEST:
-        found.append(Finding("lock.listen", f"{listen:g}", f"must be 0 to {lease.LONGEST:g} s", "Choose 5."))
-    return found
-
-
-def _lock(params: Mapping[str, Any], rollout_id: str, since: str, wanted: Release) -> Grip:
-    doing = f"rollout to {wanted.label or wanted.id}" if wanted.id else "removal"
-    mine = Lease(
-        service=ecs_release.service_key(params),
+def _mine(params: Mapping[str, Any], wanted: Release, rollout_id: str, since: str) -> Lease:
+    """What this run writes into the lock. The owner is no other run's, ever."""
+    return Lease(
+        ecs_release.service_key(params),
         owner=secrets.token_hex(8),
-        who=who(),
+        who=f"{who()} ({os.getpid()})",
         since=since,
-        doing=doing,
+        doing=f"rollout {rollout_id} to {wanted.label or wanted.id or 'nothing'}",
         rollout_id=rollout_id,
     )
-    return lease.begin(mine, terms(params))
 
 
 def _capacity(params: Mapping[str, Any], zones: int | None) -> Capacity:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -73,7 +74,8 @@ def _run(
     zones = planning.zones(aws, params) if check_mode else None
     plan = planning.plan(params, check_mode, planning.release(params, store), zones)
     clock = WallClock(interrupted)
-    ended = drive(plan, Ecs(aws, params), RouteProber(aws, params, judged.specs), store, clock, report, interrupted)
+    platform, prober = Ecs(aws, params, clock.now), RouteProber(aws, params, judged.specs, clock.now)
+    ended = drive(plan, platform, prober, store, clock, report, interrupted)
     result = shape(ended)
     return {**result, "reason": f"{result['reason']} {hint}".strip()}
 
@@ -88,9 +90,20 @@ def _input(params: Mapping[str, Any], check_mode: bool) -> tuple[judging.Judging
     if not params["record"]["bucket"] and not check_mode:
         mend = "Name the bucket that playbooks/bootstrap.yml made."
         found.append(Finding("record.bucket", "nothing", "is where the record of this service is kept", mend))
+    found.extend(_lease(params, judged.lease))
     if params["state"] == "present":
-        found = [*ecs_input.findings(params), *planning.lock_findings(params), *found]
+        found = [*ecs_input.findings(params), *found]
     return judged, found
+
+
+def _lease(params: Mapping[str, Any], seconds: float) -> list[Finding]:
+    """A lock must outlive the longest call, or nothing could be written under it."""
+    terms = planning.terms(params, seconds)
+    if terms.seconds >= terms.shortest:
+        return []
+    problem = f"must be at least {math.ceil(terms.shortest)} while a call may take {terms.call:g} s"
+    mend = "Raise it, or lower connect_timeout and read_timeout in aws_config."
+    return [Finding("timing.lease", f"{seconds:g}", problem, mend)]
 
 
 def _in_account(aws: Aws, params: Mapping[str, Any], plan: Plan) -> list[Finding]:

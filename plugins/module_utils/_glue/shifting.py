@@ -1,7 +1,7 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Strategy, steps, holds, heartbeat and lock, read from plain data. Everything that is wrong, at once.
+"""Strategy, steps, holds and heartbeat, read from plain data. Everything that is wrong, at once.
 
 For roles, which check theirs before they change anything; the modules have their types checked already.
 """
@@ -15,9 +15,9 @@ from typing import Any
 from .._engine.finding import Finding
 from .._platforms import ecs_heart, ecs_plan
 from .._probes.reader import Reader, is_whole, shown
-from . import argspec_common, argspec_ecs, planning
+from . import argspec_common, argspec_ecs
 
-FIELDS = ("strategy", "steps", "canary", "linear", "hold_timeout", "heartbeat", "lock", "on_unfinished")
+FIELDS = ("strategy", "steps", "canary", "linear", "hold_timeout", "heartbeat", "on_unfinished")
 NUMBER = (-1e12, 1e12)  # types only: what is allowed is said by those who know why
 
 
@@ -36,12 +36,11 @@ def findings(given: Mapping[str, Any], prefix: str = "") -> list[Finding]:
         "linear": _step(read, "linear", "step", 25, found),
         "steps": _steps(read, found),
         "heartbeat": _heartbeat(read),
-        "lock": _lock(read),
         "load_balancer": {"role_arn": "given", "test_listener_arn": "given"},  # roles make both
         "timing": {"poll": _poll(given.get("timing"))},
     }
     if not found:
-        found = [*ecs_plan.findings(params), *ecs_heart.findings(params), *planning.lock_findings(params)]
+        found = [*ecs_plan.findings(params), *ecs_heart.findings(params)]
     return [replace(each, field=prefix + each.field) for each in found]
 
 
@@ -78,12 +77,6 @@ def _heartbeat(read: Reader) -> dict[str, Any]:
         "period": inside.whole("period", plain["period"], *map(int, NUMBER)),
         "periods": inside.whole("periods", plain["periods"], *map(int, NUMBER)),
     }
-
-
-def _lock(read: Reader) -> dict[str, Any]:
-    plain = {name: each["default"] for name, each in argspec_common.lock()["options"].items()}
-    inside = read.inside("lock", tuple(plain))
-    return {name: inside.number(name, default, *NUMBER) for name, default in plain.items()}
 
 
 def _poll(timing: Any) -> float:

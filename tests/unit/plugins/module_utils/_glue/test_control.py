@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.greenlight.serving.plugins.module_utils._clients.aws import Aws
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.lease import Lease, Request
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Outcome, Record
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.control import control, run
@@ -116,6 +117,7 @@ def test_check_mode_says_what_would_be_asked(action: str) -> None:
         ("abort", {"phase": "verifying"}, "on its way back: it was asked for"),
         ("pause", {"paused": "asked for by ops@one"}, "is paused: asked for by ops@one"),
         ("resume", {}, "is not paused"),
+        ("resume", {"phase": "paused"}, "is not paused, it waits to be promoted"),
     ],
 )
 def test_what_is_so_already_is_unchanged(action: str, state: dict[str, str], words: str) -> None:
@@ -142,14 +144,14 @@ def test_nothing_takes_the_place_of_an_abort(action: str) -> None:
 
 
 def test_an_answered_promotion_is_done_until_the_rollout_waits_again() -> None:
-    store = Store({**MOVING, "paused": "step 2 waits for somebody"}, HELD)
+    store = Store({**MOVING, "phase": "paused"}, HELD)
     ask(store, "promote")
     store.write_request(replace(store.read_request(), answer="went on past step 2"))
     store.save(Record(SERVICE, unfinished=MOVING))
     done = ask(store, "promote")
     assert not done["changed"]
     assert "went on past step 2" in done["msg"]
-    store.save(Record(SERVICE, unfinished={**MOVING, "step": "3", "paused": "step 3 waits for somebody"}))
+    store.save(Record(SERVICE, unfinished={**MOVING, "step": "3", "phase": "paused"}))
     assert ask(store, "promote")["changed"]
     assert store.read_request().step == "3"
 
@@ -212,7 +214,6 @@ def test_check_mode_watches_and_frees_nothing() -> None:
 
 
 def test_without_a_bucket_the_mend_is_named() -> None:
-    place = {"record": {"bucket": None, "prefix": "greenlight"}, "cluster": "serving", "name": "digits"}
-    result = run({**place, "platform": "ecs", "action": "abort", "reason": None, "holder": None, "region": "r"})
-    assert result["failed"]
-    assert "record.bucket" in result["msg"]
+    params = {"record": {"bucket": None}, "cluster": "serving", "name": "digits", "region": "eu-central-1"}
+    with pytest.raises(PortError, match=r"record\.bucket"):
+        run(params, False, Aws(params))
