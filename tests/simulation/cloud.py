@@ -196,9 +196,7 @@ class Cloud:
         how = self.behaviours[task.release]
         if task.state == "unregistered":
             task.become("initial", self.now + (CHECKS if how.healthy else GIVE_UP))
-        elif task.state == "initial" and how.healthy:
-            task.become("healthy", self.now + self._life(how))
-        elif task.state == "unhealthy":
+        elif (task.state == "initial" and how.healthy) or task.state == "unhealthy":
             task.become("healthy", self.now + self._life(how))
         elif task.state == "draining":
             self.tasks.remove(task)
@@ -337,9 +335,7 @@ class Cloud:
 def _show(rollout: Rollout) -> Shown:
     reason = "tasks failed to start" if rollout.failures else ""
     threshold = 0 if rollout.native else THRESHOLD
-    shown = Deployment(
-        rollout.id, rollout.release, rollout.status, reason, rollout.failures, threshold, rollout.by
-    )
+    shown = Deployment(rollout.id, rollout.release, rollout.status, reason, rollout.failures, threshold, rollout.by)
     last = rollout.step >= len(rollout.weights)
     weight = 100 if last else rollout.weights[rollout.step]
     return Shown(shown, rollout.hold, rollout.stage, rollout.expires, weight, last, rollout.watched)

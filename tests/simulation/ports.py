@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.finding import Finding
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.lease import Lease, Request
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
-    Movement,
     Observation,
     Outcome,
     Plan,
@@ -223,7 +222,8 @@ class Ports:
     def _fenced(self, call: str) -> None:
         """I5: nobody but the holder of the lock writes."""
         holder = self.world.store.lock.owner
-        assert holder in ("", self.owner) and (holder or not self.faults.locked), f"I5: {call} while {holder} holds it"
+        mine = (self.owner,) if self.faults.locked else ("", self.owner)
+        assert holder in mine, f"I5: {call} while {holder or 'nobody'} holds the lock"
 
     def read_lock(self) -> Lease:
         self._store()

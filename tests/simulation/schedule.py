@@ -14,7 +14,20 @@ from tests.simulation.scenario import RELEASES, STEPS
 
 BETWEEN = ("nothing", "wait", "check", "other", "strategy", "abandon")
 SPOILS = frozenset(  # a good release may go back, or a person be asked, though the API alone would not do that
-    {"partial", "stopped", "second", "flap", "sick", "zone", "starved", "gone", "foreign", "expired", "refused", "crash"}
+    {
+        "partial",
+        "stopped",
+        "second",
+        "flap",
+        "sick",
+        "zone",
+        "starved",
+        "gone",
+        "foreign",
+        "expired",
+        "refused",
+        "crash",
+    }
 )
 
 
@@ -26,7 +39,7 @@ class Schedule:
     strategy: str
     first: bool
     release: str
-    faults: Faults = Faults()
+    faults: Faults = field(default_factory=Faults)
     kills: tuple[tuple[int, bool], ...] = ()  # per run: at which call, after its effect
     between: tuple[str, ...] = ()  # what happens after each kill
     policy: str = "resume"  # on_unfinished

@@ -56,14 +56,16 @@ def verifying(plan: Plan, state: State, seen: Observation, now: float) -> Decisi
     """The previous release passes the same gate, or does not: the result says which."""
     verdict = judge(plan.gate, state.watch.samples, now - state.watch.since)
     passed = verdict.outcome == PASS or not plan.probes
-    if passed and not watch.home(state, seen):
-        return pace.idle(plan, state, now, "waiting until every target is healthy again", probing=True)
-    if passed or verdict.outcome in (FAIL, INCONCLUSIVE):
+    whole = watch.home(state, seen)
+    if (passed and whole) or verdict.outcome in (FAIL, INCONCLUSIVE):
         found = verdict.reason if plan.probes else "no probes were given, so health alone judged"
         answered = bool(plan.probes) and verdict.outcome != INCONCLUSIVE
         return _rolled_back(plan, state, seen, now, passed, answered, found)
-    step = pace.probe(plan, state, now, plan.route, state.previous)
-    return step or pace.idle(plan, state, now, f"verifying the previous release: {verdict.reason}", probing=True)
+    why = (
+        f"verifying the previous release: {verdict.reason}" if whole else "waiting until every target is healthy again"
+    )
+    step = pace.probe(plan, state, now, "production" if plan.steps else plan.route, state.previous)
+    return step or pace.idle(plan, state, now, why, probing=True)
 
 
 def removing(plan: Plan, state: State, seen: Observation, now: float) -> Decision:

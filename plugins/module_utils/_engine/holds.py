@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from . import freeze, pace, records, watch
+from . import answers, freeze, pace, records, watch
 from .common import ended, lost, probing, ready_for, turn_back, wrong
 from .evolve import evolve
 from .model import Held, Observation, Plan, Step, Verb
@@ -135,9 +135,9 @@ def _missing(plan: Plan, state: State, seen: Observation, now: float) -> tuple[s
     if hold.right_since is None:
         found = "not known" if seen.share is None else f"{seen.share} %"
         return f"the rule's share is {found}, and should be {hold.step.weight} %", verdict
-    follows = hold.right_since + plan.chain.propagation - seen.at
-    if hold.step.weight and follows > 0:
-        return f"the load balancer has {follows:.0f} s more to follow its rule", verdict
+    if not answers.follows(plan, hold, seen):
+        left = hold.right_since + plan.chain.propagation - seen.at
+        return f"the load balancer has {left:.0f} s more to follow its rule", verdict
     if plan.probes and verdict.outcome != PASS:
         return verdict.reason, verdict
     if plan.probes and not shares_agree(state):

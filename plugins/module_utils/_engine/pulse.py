@@ -78,7 +78,11 @@ def until(plan: Plan, state: State) -> float:
     hold = state.hold
     if hold is None or state.phase not in (Phase.HOLDING, Phase.PROCEEDING) or hold.frozen:
         return whole if state.phase is not Phase.PAUSED else float("inf")  # the hold's own time bounds a pause
-    begun = hold.passed + hold.step.bake if hold.passed is not None else state.watch.since + max(plan.timing.min_ready, plan.chain.propagation)
+    begun = (
+        hold.passed + hold.step.bake
+        if hold.passed is not None
+        else state.watch.since + max(plan.timing.min_ready, plan.chain.propagation)
+    )
     return min(whole, begun + plan.gate.deadline + 2 * plan.timing.poll)
 
 

@@ -137,6 +137,18 @@ def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) ->
     return _lagging(plan, state, seen, now) or _rollout(plan, state, seen, now)
 
 
+def _replaced(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
+    """Somebody completed another release meanwhile: what nobody ended is over, and its record is not to be believed."""
+    unfinished = state.record.unfinished
+    known = {"", unfinished.get("to", ""), unfinished.get("from", ""), state.previous}
+    if not unfinished or plan.remove or plan.check_mode or not seen.exists or seen.serving in known:
+        return None
+    if watch.moving(seen) or plan.on_unfinished == "fail":
+        return None
+    text = f"{name(plan, state, seen, seen.serving)} was put in place meanwhile: the unfinished rollout is over"
+    return afresh(plan, state, records.cleared(plan, state), now, text)
+
+
 def _take_home(plan: Plan, state: State) -> bool:
     """An unfinished rollout to the wanted release goes home first, too: by policy, unless it was left on purpose.
 
@@ -233,6 +245,7 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
 RULES: tuple[Callable[[Plan, State, Observation, float], Decision | None], ...] = (
     _suspicious,
     _remove,
+    _replaced,
     _other_unfinished,
     _same_unfinished,
     _pinned,
