@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 EVERY = 2.0  # seconds between two evaluations
-WINDOW = 40.0  # seconds of silence
+WINDOW = 50.0  # seconds of silence
 NEVER = float("inf")
 
 

@@ -141,6 +141,8 @@ class Cloud:
     lags: bool = False  # reads may be old: keep the last snapshots
     history: deque[Snapshot] = field(default_factory=lambda: deque(maxlen=24))
     count: int = 0
+    due: float | None = None  # when something happens next; None = not known
+    kept: Snapshot | None = None  # the snapshot, until something happens
     acted: bool = False  # the cloud rolled back by itself
     watch: Callable[[], None] = lambda: None
 
@@ -157,6 +159,12 @@ class Cloud:
             self.step()
 
     def _next(self) -> float:
+        """When something happens next; known until something does."""
+        if self.due is None:
+            self.due = self._soonest()
+        return self.due
+
+    def _soonest(self) -> float:
         due = min((task.due for task in self.tasks), default=NEVER)
         rollout = self.open()
         if rollout is not None:
@@ -188,6 +196,7 @@ class Cloud:
         elif self.service is not None:
             self._schedule(self.service, rollout)
             self._complete()
+        self.due = self.kept = None
         if self.lags:
             self.history.append(self.snapshot())
         self.watch()
@@ -311,6 +320,12 @@ class Cloud:
     # ---- reads ----
 
     def snapshot(self) -> Snapshot:
+        """The truth of this moment."""
+        if self.kept is None:
+            self.kept = self._snapshot()
+        return self.kept
+
+    def _snapshot(self) -> Snapshot:
         return Snapshot(
             at=self.now,
             service=self.service,

@@ -69,9 +69,8 @@ class Ports:
     looked_call: int = 0
     beaten_call: int = 0
 
-    @property
-    def cloud(self) -> Cloud:
-        return self.world.cloud
+    def __post_init__(self) -> None:
+        self.cloud: Cloud = self.world.cloud
 
     # ---- clock: every run has its own, which may go a little fast ----
 
@@ -177,7 +176,7 @@ class Ports:
         self.beaten_call = self.calls
         if self._chance(self.faults.throttled, "F1 throttled") or self._chance(self.faults.unanswered, "F2 beat lost"):
             raise PortError(Outcome.TURNED_AWAY, "Throttling")
-        self.cloud.alarm.beat = self.cloud.now
+        self.cloud.alarm.beat, self.cloud.due = self.cloud.now, None
 
     # ---- prober ----
 

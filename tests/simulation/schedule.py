@@ -66,7 +66,7 @@ def _rates(**rates: tuple[float, ...]) -> Draw:
 
 
 def _kills(rng: random.Random, made: Schedule) -> Schedule:
-    kills = tuple((rng.randrange(1, 110), rng.random() < 0.5) for _ignored in range(rng.choice((1, 1, 2, 3))))
+    kills = tuple((rng.randrange(1, 90), rng.random() < 0.5) for _ignored in range(rng.choice((1, 1, 1, 2, 3))))
     return replace(made, kills=kills, between=tuple(rng.choice(BETWEEN) for _ignored in kills))
 
 
@@ -88,7 +88,7 @@ def _clock(rng: random.Random, made: Schedule) -> Schedule:
 
 
 def _late(rng: random.Random, made: Schedule) -> Schedule:
-    return replace(made, late=rng.choice((5.0, 20.0, 60.0)))
+    return replace(made, late=rng.choice((5.0, 15.0, 30.0)))
 
 
 def _crash(rng: random.Random, made: Schedule) -> Schedule:

@@ -110,8 +110,8 @@ def disarming(plan: Plan, state: State, seen: Observation, now: float) -> Decisi
     step = pace.act(plan, state, seen, Verb.DISARM, now, "the deployment is over")
     if step is not None:
         return step
-    if not pace.settled(plan, state, seen):
-        return pace.idle(plan, state, now, "reading back the heartbeat alarm")
+    if seen.heart is not None and seen.heart.breaching:
+        return pace.idle(plan, state, now, "waiting until the heartbeat alarm may be put to rest")
     return closed(state, now, "the heartbeat alarm is at rest")
 
 

@@ -107,6 +107,7 @@ class Lock:
 
     grip: Grip
     since: float = float("-inf")  # when it became ours
+    due: float = float("-inf")  # when it must be renewed, while it is ours
     after: float = float("-inf")  # the store turned us away: not before
     tries: int = 0  # in a row
     alive: bool = False  # another holder gave a sign of life while we watched
