@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from . import pace, pulse, records, start, watch
+from . import opening, pace, pulse, records, watch
 from .evolve import evolve
 from .model import Movement, Observation, Plan, Verb
 from .pace import Decision
@@ -96,7 +96,7 @@ def _removed(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     rejects = cause.rejects == "yes"
     record = records.back(plan, state, rejects)
     if state.homing:
-        return start.afresh(plan, state, record, now, "the unfinished first release is gone")
+        return opening.afresh(plan, state, record, now, "the unfinished first release is gone")
     what = f"the first release was removed, because {cause.text}"
     do = "name another release" if rejects else "mend the cause, and run the same again"
     ending = pace.stop(End.REMOVED, sentence(plan, state, seen, now, what, do))
@@ -114,7 +114,7 @@ def _rolled_back(
     record = records.back(plan, state, rejects)
     if state.homing:
         text = f"the unfinished rollout is taken back ({found})"
-        return start.afresh(plan, state, record, now, text)
+        return opening.afresh(plan, state, record, now, text)
     verified = "verified" if passed else "NOT verified"
     by = "" if cause.by == "greenlight" else f" by {cause.by}"
     bad, good = name(plan, state, seen, state.aim), name(plan, state, seen, state.previous)

@@ -34,9 +34,9 @@ from .model import (
     Wait,
     WriteLock,
 )
+from .opening import begin
 from .pace import Decision
 from .phases import BACKWARD, End, Phase
-from .start import begin
 from .state import Cause, State
 from .timeline import sentence, tell
 
@@ -57,7 +57,7 @@ STEPS: dict[Phase, Callable[[Plan, State, Observation, float], Decision]] = {
     Phase.BEGINNING: forward.beginning,
     Phase.MOVING: forward.moving,
     Phase.HOLDING: holds.holding,
-    Phase.PAUSED: holds.paused,
+    Phase.PAUSING: holds.pausing,
     Phase.PROCEEDING: holds.proceeding,
     Phase.JUDGING: forward.judging,
     Phase.BAKING: forward.baking,
@@ -159,7 +159,7 @@ def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float)
 def _overdue(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """Deadlines, also while nothing can be read."""
     spent = now - state.started - state.excused
-    if state.phase is Phase.PAUSED:
+    if state.phase is Phase.PAUSING:
         return None  # people take their time; the hold's own time bounds it
     if state.phase is Phase.DISARMING:
         return pulse.overdue(state, now)

@@ -75,11 +75,11 @@ def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision
         return _ask(plan, state, seen, now, f"baking at {hold.step.weight} %, {left:.0f} s to go", until=end)
     if not state.promoted and (hold.step.pause or state.paused):
         why = state.paused or "the plan asks a person here"
-        return pace.enter(state, Phase.PAUSED, now, f"passed, and waiting for a person: {why}"), None
+        return pace.enter(state, Phase.PAUSING, now, f"passed, and waiting for a person: {why}"), None
     return _go_on(plan, state, now)
 
 
-def paused(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
+def pausing(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """A person decides; we keep watching, and go back before the hold's time is over."""
     step = ended(plan, state, seen, now) or _elsewhere(state, seen, now) or _exposed(plan, state, seen, now)
     if step is not None:
@@ -96,7 +96,7 @@ def paused(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
         what = f"{name(plan, state, seen, state.aim)} holds at {hold.step.weight} %, {why}"
         do = f"promote or abort it within {left:.0f} s, then run the same again; {plan.mover} rolls back otherwise"
         ending = pace.stop(End.PAUSED, sentence(plan, state, seen, now, what, do))
-        return pace.store(state, records.left(plan, state, Phase.PAUSED, End.PAUSED), ending, now, needed=False)
+        return pace.store(state, records.left(plan, state, Phase.PAUSING, End.PAUSED), ending, now, needed=False)
     return _ask(plan, state, seen, now, f"waiting for promote or abort, {left:.0f} s left: {hold.frozen or why}")
 
 
@@ -184,7 +184,7 @@ def _inconclusive(plan: Plan, state: State, seen: Observation, now: float, what:
     text = f"the gate is inconclusive: {what}"
     if plan.gate.inconclusive == "pause":
         state = evolve(state, hold=evolve(_hold(state), unsure=text))
-        return pace.enter(state, Phase.PAUSED, now, f"{text}; waiting for a person"), None
+        return pace.enter(state, Phase.PAUSING, now, f"{text}; waiting for a person"), None
     return turn_back(plan, state, Cause(text, rejects="proof"), now)
 
 
@@ -224,7 +224,7 @@ def _late(plan: Plan, state: State, seen: Observation, now: float) -> Decision |
     if left >= to_come + plan.timing.settle + 2 * plan.timing.poll:
         return None
     text = f"{left:.0f} s of the hold are left, and the verdict takes {to_come:.0f} s"
-    if hold.frozen or state.phase is Phase.PAUSED:
+    if hold.frozen or state.phase is Phase.PAUSING:
         text = f"the hold's time is over, {hold.frozen or 'and nobody promoted it'}"
     return turn_back(plan, state, Cause(text), now)
 

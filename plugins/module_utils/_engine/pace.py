@@ -44,7 +44,7 @@ SHORTEST_WAIT = 0.05
 DENIED_LIMIT = 5  # refused reads in a row, until we believe that they stay refused
 NEVER = float("-inf")
 READS = (Look, Load)
-BEFORE = frozenset({Phase.START, Phase.CHECKING})  # nothing was changed by this run yet
+BEFORE = frozenset({Phase.START, Phase.LOCKING, Phase.CHECKING})  # nothing was changed by this run yet
 
 Decision: TypeAlias = "tuple[State, Command | None]"
 

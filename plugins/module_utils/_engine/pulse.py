@@ -77,7 +77,7 @@ def until(plan: Plan, state: State) -> float:
     whole = state.started + state.excused + plan.timing.deadline
     hold = state.hold
     if hold is None or state.phase not in (Phase.HOLDING, Phase.PROCEEDING) or hold.frozen:
-        return whole if state.phase is not Phase.PAUSED else float("inf")  # the hold's own time bounds a pause
+        return whole if state.phase is not Phase.PAUSING else float("inf")  # the hold's own time bounds a pause
     begun = (
         hold.passed + hold.step.bake
         if hold.passed is not None
