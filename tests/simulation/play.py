@@ -205,7 +205,7 @@ def _happens(world: World, name: str, at: float, length: float) -> None:
     cloud = world.cloud
 
     def first() -> None:
-        world.met[fault, "moving"] += 1
+        world.met[fault, world.phase] += 1
         begin(cloud)
 
     cloud.world.append((at, first))

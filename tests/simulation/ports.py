@@ -46,6 +46,7 @@ class World:
     store: Objects = field(default_factory=Objects)
     met: Counter[tuple[str, str]] = field(default_factory=Counter)  # (fault, phase) -> times
     history: list[tuple[float, str, str, str]] = field(default_factory=list)  # when, who, call, ok | fail | unknown
+    phase: str = "start"  # of the run that moves
     steps: int = 0  # port calls of all runs
     gates: int = 0  # rounds of probes that were answered
 
@@ -65,6 +66,7 @@ class Ports:
     phase: str = "start"
     last_effect: float = 0.0
     passed_at: dict[str, list[float]] = field(default_factory=dict)  # release -> right answers
+    wrote_at: list[int] = field(default_factory=list)  # which of the calls were mutating
     looked_at: float = -1.0
     looked_call: int = 0
     beaten_call: int = 0
@@ -114,6 +116,10 @@ class Ports:
             self.world.met["F21 credentials expired", self.phase] += 1
             raise PortError(Outcome.REFUSED, "ExpiredToken")
 
+    def _write(self) -> None:
+        self.wrote_at.append(self.calls + 1)
+        self._enter()
+
     def _leave(self, call: str) -> None:
         if self.calls == self.faults.kill_at:
             self.world.met["F7 killed", self.phase] += 1
@@ -160,7 +166,7 @@ class Ports:
 
     def perform(self, verb: Verb, plan: Plan, seen: Observation) -> str:
         call = seen.todo[verb][0]
-        self._enter()
+        self._write()
         self._before_effect(call)
         effects.check(self, verb, call, plan)
         effects.happen(self.cloud, call, plan)
@@ -199,8 +205,11 @@ class Ports:
 
     # ---- store ----
 
-    def _store(self) -> None:
-        self._enter()
+    def _store(self, *, writes: bool = False) -> None:
+        if writes:
+            self._write()
+        else:
+            self._enter()
         if self._chance(self.faults.store_down, "F10 store down"):
             raise PortError(Outcome.TURNED_AWAY, "SlowDown")
 
@@ -210,7 +219,7 @@ class Ports:
         return self.world.store.record
 
     def save(self, record: Record) -> None:
-        self._store()
+        self._store(writes=True)
         before = self.world.store.version
         self.loaded = self.world.store.save(record, self.loaded)
         if self.loaded != before:
@@ -229,7 +238,7 @@ class Ports:
         return self.world.store.lock
 
     def write_lock(self, lease: Lease) -> Lease:
-        self._store()
+        self._store(writes=True)
         before = self.world.store.lock.owner
         stored = self.world.store.write_lock(lease)
         assert lease.owner or before == self.owner, "I5: a lock freed by somebody who does not hold it"
@@ -241,7 +250,7 @@ class Ports:
         return self.world.store.request
 
     def write_request(self, request: Request) -> Request:
-        self._store()
+        self._store(writes=True)
         stored = self.world.store.write_request(request)
         self._leave("WriteRequest")
         return stored

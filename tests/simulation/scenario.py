@@ -116,7 +116,7 @@ def run(ports: Ports, wanted: Plan, faults: Faults = QUIET, events: list[Event] 
     ports.cloud.lags = ports.cloud.lags or faults.lag > 0
 
     def report(event: Event, waiting: bool) -> None:
-        ports.phase = event.phase
+        ports.phase = ports.world.phase = event.phase
         if events is not None and not waiting:
             events.append(event)
 
