@@ -107,7 +107,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=3000, help="seeds that count")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--until-found", action="store_true", help="stop at the first violation")
     given = parser.parse_args(arguments)
+    if given.until_found:
+        return _until_found(given.first, given.seeds)
     total, begun = Sum(), time.monotonic()
     for done in played(given.first, given.seeds, given.jobs):
         total.add(done)
@@ -117,6 +120,22 @@ def main(arguments: list[str]) -> int:
             _line(f"{total.counted} of {given.seeds} seeds, {len(total.violations)} violation(s)")
     _line(json.dumps(summary(total, given.first, time.monotonic() - begun)))
     return 1 if total.violations else 0
+
+
+def _until_found(first: int, seeds: int) -> int:
+    """For mutants: how many seeds it takes. A run that does not end, or breaks, is found, too."""
+    from tests.simulation.play import simulate
+    from tests.simulation.schedule import schedule
+
+    for number in range(seeds):
+        try:
+            simulate(schedule(first + number))
+        except Exception as error:  # whatever a bug does
+            found = {"seeds": number + 1, "broke": " ".join(str(error).split())[:90] or type(error).__name__}
+            _line(json.dumps({"found": found}))
+            return 1
+    _line(json.dumps({"found": None}))
+    return 0
 
 
 def summary(total: Sum, first: int, wall: float) -> dict[str, object]:
