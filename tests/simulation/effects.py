@@ -114,8 +114,8 @@ def _check_word(ports: Ports, plan: Plan) -> None:
     weight = running.weights[running.step - 1] if running.step else 0
     bake = next((step.bake for step in plan.steps if step.weight == weight), 0.0)
     assert cloud.now - begun >= bake, "went on before the bake was over"
-    if right:
-        assert cloud.now - right[0] >= bake - 0.5, "the bake was not after the verdict"
+    if len(right) >= plan.gate.run:
+        assert cloud.now - right[plan.gate.run - 1] >= bake - 0.5, "the bake was not after the verdict"
 
 
 # ---- who answers ---------------------------------------------------------------------------------

@@ -112,7 +112,8 @@ MUTANTS = (
         "last good is overwritten when a rollback starts",
         "records.py",
         '    why = {"cause": cause.text, "by": cause.by, "rejects": cause.rejects}',
-        '    known, why = evolve(known, live=state.aim), {"cause": cause.text, "by": cause.by, "rejects": cause.rejects}',
+        "    known = evolve(known, live=state.aim)\n"
+        '    why = {"cause": cause.text, "by": cause.by, "rejects": cause.rejects}',
     ),
     Mutant(
         "an unfinished rollout is forgotten by the next run",
@@ -191,7 +192,7 @@ MUTANTS = (
     Mutant(
         "armed without a beat",
         "pulse.py",
-        "    heard = seen.at > state.pulse.beat > pace.NEVER",
+        "    heard = first is not None and seen.at > first",
         "    heard = True",
     ),
     Mutant(

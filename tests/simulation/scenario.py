@@ -28,9 +28,9 @@ TIMING = Timing(deadline=1200.0, rollback_deadline=200.0, min_ready=8.0, bake=6.
 GATE = Gate(interval=4.0, count=3, failure_limit=0, error_limit=20, deadline=120.0)
 STEPS = {
     "rolling": (),
-    "blue_green": (Step(100, 6.0),),
-    "canary": (Step(10, 4.0), Step(100, 6.0)),
-    "linear": (Step(40, 2.0), Step(80, 2.0), Step(100, 6.0)),
+    "blue_green": (Step(100, 10.0),),
+    "canary": (Step(10, 8.0), Step(100, 10.0)),
+    "linear": (Step(40, 4.0), Step(80, 4.0), Step(100, 10.0)),
 }
 HEARTBEAT = Heartbeat(interval=15.0, window=50.0)
 TERMS = lease.Terms(seconds=60.0, call=4.0)

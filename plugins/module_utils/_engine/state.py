@@ -98,6 +98,7 @@ class Pulse:
 
     beat: float = float("-inf")  # when the last beat was taken
     tried: float = float("-inf")  # when the last one was sent
+    first: float | None = None  # when the first one of this run was taken
     beats: int = 0
 
 

@@ -84,7 +84,7 @@ def state(phase: Phase, share: int = 0, **changes: Any) -> State:
     base: dict[str, Any] = {
         "hold": hold(share),
         "watch": judged(public=("new",) * 3 if share == 100 else ("old",) * 3),
-        "pulse": Pulse(beat=NOW - 1, tried=NOW - 1, beats=3),
+        "pulse": Pulse(beat=NOW - 1, tried=NOW - 1, first=60.0, beats=3),
         "armed": True,
         "step": share,
         "listened": NOW,
