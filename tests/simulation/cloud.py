@@ -243,7 +243,10 @@ class Cloud:
             self.start(service.release, min(self.desired - len(good), 2 * self.desired - len(there)))
         ready = sum(task.state == "healthy" for task in there)
         for task in sorted(old, key=lambda each: each.state == "healthy"):
-            if task.state != "healthy" or ready > self.desired:
+            needless = task.state in ("unregistered", "initial") or (
+                task.state == "unhealthy" and ready >= self.desired
+            )
+            if needless or (task.state == "healthy" and ready > self.desired):
                 ready -= task.state == "healthy"
                 task.become("draining", self.now + DRAIN)
         for task in good[self.desired :] if not old else ():

@@ -128,10 +128,12 @@ def _ended(plan: Plan, state: State, seen: Observation | None, now: float) -> De
     return None if state.ending is None else (state, state.ending)
 
 
-def _storing(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:  # noqa: ARG001 - a row
+def _storing(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """A record on its way goes before everything else."""
     if state.saving is None:
         return None
+    if now - state.saving.since > (plan.timing.rollback_deadline if state.saving.needed else pace.LONGEST_BACKOFF):
+        return pace.unsaved(plan, state, state.saving, seen, now), None
     if now < state.pace.call_after:
         return state, Wait(state.pace.call_after - now, "the store turned the record away: backing off")
     return state, Save(state.saving.record)

@@ -49,7 +49,7 @@ def enter(plan: Plan, state: State, seen: Observation, held: Held, now: float) -
 
 def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """The gate, the share, the bake."""
-    step = ended(plan, state, seen, now) or _elsewhere(state, seen, now) or _exposed(plan, state, seen, now)
+    step = ended(plan, state, seen, now) or _elsewhere(plan, state, seen, now) or _exposed(plan, state, seen, now)
     if step is not None:
         return step
     state = freeze.follow(plan, state, seen, now)
@@ -68,7 +68,7 @@ def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     if hold.passed is None:
         state = tell(state, now, "greenlight", f"passed at {hold.step.weight} %: {verdict.reason}")
         hold = evolve(hold, passed=now)
-        state = evolve(state, hold=hold)
+        state = evolve(state, hold=hold, watch=evolve(state.watch, losses=0))  # the bake counts its own
     left = (hold.passed or now) + hold.step.bake - now
     if left > 0:
         end = (now + left,)
@@ -81,7 +81,7 @@ def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision
 
 def pausing(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """A person decides; we keep watching, and go back before the hold's time is over."""
-    step = ended(plan, state, seen, now) or _elsewhere(state, seen, now) or _exposed(plan, state, seen, now)
+    step = ended(plan, state, seen, now) or _elsewhere(plan, state, seen, now) or _exposed(plan, state, seen, now)
     if step is not None:
         return step
     state = freeze.follow(plan, state, seen, now)
@@ -237,10 +237,13 @@ def _go_on(plan: Plan, state: State, now: float) -> Decision:
     return pace.store(state, records.going(plan, state, Phase.PROCEEDING), Phase.PROCEEDING, now, needed=False)
 
 
-def _elsewhere(state: State, seen: Observation, now: float) -> Decision | None:
+def _elsewhere(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """The hold is gone without our word, or it is another one."""
-    if seen.held is not None and seen.held.id == _hold(state).id:
+    hold = _hold(state)
+    if seen.held is not None and seen.held.id == hold.id:
         return None
+    if seen.at < hold.since + plan.timing.settle and not watch.moved(seen):
+        return pace.idle(plan, state, now, "a snapshot from before the hold: reading again")
     return pace.enter(state, Phase.MOVING, now, "the hold is over, and not by us"), None
 
 

@@ -110,7 +110,7 @@ def hear(plan: Plan, state: State, asked: ReadLock | WriteLock, heard: Heard, no
         due = lease.due(grip) if lease.ours(grip) else pace.NEVER
         alive = lock.alive or _renewed(lock, lock.grip.found, heard.lease)
         return evolve(state, lock=evolve(lock, grip=grip, due=due, alive=alive, tries=0, after=pace.NEVER))
-    if heard.outcome is Outcome.REFUSED:
+    if heard.outcome is Outcome.REFUSED and not lock.tries:
         state = tell(state, now, "greenlight", f"the lock was refused: {heard.message}")
     grip = lock.grip
     if isinstance(asked, WriteLock) and heard.outcome is Outcome.UNKNOWN:

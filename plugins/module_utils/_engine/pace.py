@@ -243,6 +243,13 @@ def _hear_save(plan: Plan, state: State, seen: Observation | None, heard: Heard,
     return evolve(state, pace=pace)
 
 
+def unsaved(plan: Plan, state: State, saving: Saving, seen: Observation | None, now: float) -> State:
+    """It takes too long, maybe because the lock can't be renewed: on without it, or the end."""
+    if saving.needed:
+        return _give_up_saving(plan, state, seen, now, "the record could not be written in time")
+    return _saved(tell(state, now, "greenlight", "the record could not be written in time, going on"), saving, now)
+
+
 def _saved(state: State, saving: Saving, now: float) -> State:
     state = evolve(state, saving=None)
     if saving.then is None:

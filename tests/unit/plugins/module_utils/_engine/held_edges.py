@@ -40,7 +40,9 @@ HELD_EDGES = [
     Edge(P.LOCKING, P.START, seen(), {"lock": Lock(OURS)}, CANARY, says="reading everything again"),
     # --- the heartbeat
     Edge(P.CONFIGURING, P.ARMING, seen(), plan=CANARY),
-    Edge(P.ARMING, P.BEGINNING, seen(heart=OK), {"pulse": held.Pulse(95.0, 95.0, 95.0, 1)}, CANARY, says="OK and armed"),
+    Edge(
+        P.ARMING, P.BEGINNING, seen(heart=OK), {"pulse": held.Pulse(95.0, 95.0, 95.0, 1)}, CANARY, says="OK and armed"
+    ),
     Edge(
         P.ARMING,
         P.ROLLING_BACK,
