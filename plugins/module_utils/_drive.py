@@ -28,7 +28,7 @@ from ._engine.model import (
     Wait,
     WriteLock,
 )
-from ._engine.state import Ended, Event
+from ._engine.state import Ended, Event, State
 from ._engine.timeline import waiting
 from ._platforms.base import Clock, Platform, PortError, Prober, Store
 
@@ -59,7 +59,7 @@ def drive(
         if isinstance(command, Wait):
             report(waiting(plan, state, command, clock.now()), True)
         try:
-            heard, seen = _carry_out(command, aimed(plan, state), seen, platform, prober, store, clock)
+            heard, seen = _carry_out(command, plan, state, seen, platform, prober, store, clock)
         except PortError as error:
             heard = Heard(error.outcome, str(error))
         if interrupted():
@@ -69,6 +69,7 @@ def drive(
 def _carry_out(
     command: Command,
     plan: Plan,
+    state: State,
     seen: Observation | None,
     platform: Platform,
     prober: Prober,
@@ -93,11 +94,11 @@ def _carry_out(
     elif isinstance(command, ReadRequest):
         return Heard(request=store.read_request()), seen
     elif isinstance(command, Look) or seen is None:
-        return Heard(), platform.observe(plan)
+        return Heard(), platform.observe(aimed(plan, state))
     elif isinstance(command, Check):
-        return Heard(findings=tuple(platform.preflight(plan))), seen
+        return Heard(findings=tuple(platform.preflight(aimed(plan, state)))), seen
     elif isinstance(command, Probe):
         return Heard(samples=prober.probe(command.route, command.release, seen)), seen
     elif isinstance(command, Call):
-        return Heard(message=platform.perform(command.verb, plan, seen)), seen
+        return Heard(message=platform.perform(command.verb, aimed(plan, state), seen)), seen
     return Heard(), seen

@@ -1,12 +1,12 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The heartbeat alarm: looked at now and then, so that what it says is a little old; silence is judged by its setting."""
+"""The heartbeat alarm: evaluated now and then, so that what it says is a little old."""
 
 from __future__ import annotations
 
 EVERY = 2.0  # seconds between two evaluations
-WINDOW = 40.0  # seconds of silence
+WINDOW = 50.0  # seconds of silence
 NEVER = float("inf")
 
 

@@ -12,7 +12,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.phases import End, Phase, allowed
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Ended
 from tests.simulation.ports import Ports
-from tests.simulation.scenario import BAD, CAUSES
+from tests.simulation.scenario import BAD, CAUSES, HEALING
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,13 @@ def _live(played: Played) -> Claims:
     cloud, record, release = played.ports.cloud, played.record, played.wanted.release.id
     healthy = sum(task.state == "healthy" for task in cloud.tasks)
     serves, foreign = cloud.service, "console" in cloud.definitions
+    healing = cloud.now - cloud.lost_by_world < HEALING
     return {
         "I4 a bad release": release not in BAD,
         "I4 another release": foreign or (serves is not None and serves.release == release == serves.serving),
         "I4 mixed": foreign or all(task.release == release for task in cloud.tasks),
         "closed": cloud.rule == "open",
-        "I12 not healthy": played.disturbed or healthy >= cloud.desired,
+        "I12 not healthy": played.disturbed or healing or healthy >= cloud.desired,
         "the record differs": record.live == release and not record.unfinished,
         "still armed": not cloud.alarm.breaching or played.disturbed or bool(played.ports.faults.refuse),
     }
@@ -72,19 +73,22 @@ def _proven(played: Played) -> Claims:
     served = [call for call in ports.writes if "Alarm" not in call]
     return {
         **_live(played),
-        "I12 not read after the last change": ports.looked_at > ports.last_effect or "PutMetricAlarm" in ports.writes[-1],
-        "I12 not asked at all": bool(ports.passed_at[release]) or not served,
+        "I12 not read after the last change": ports.looked_at > ports.last_effect
+        or "PutMetricAlarm" in ports.writes[-1],
+        "I12 not asked at all": bool(ports.passed_at.get(release)) or not served,
     }
 
 
 def _rolled_back(played: Played) -> Claims:
-    cloud, record, home = played.ports.cloud, played.record, played.before.live
+    cloud, record = played.ports.cloud, played.record
+    home = played.ended.state.previous or played.before.live
     serves = cloud.service is not None and cloud.service.release == home == cloud.service.serving
     foreign = "console" in cloud.definitions
     return {
         "I6 another release": serves or foreign,
         "I4 mixed": len({task.release for task in cloud.tasks}) == 1 or foreign,
-        "I6 the record": (record.live, record.last_good) == (home, played.before.last_good) or played.disturbed,
+        "I6 the record": (record.live, record.last_good) == (played.before.live, played.before.last_good)
+        or played.disturbed,
         "nobody verified it": played.ended.state.verified is not None,
         "the record is unfinished": not record.unfinished,
     }

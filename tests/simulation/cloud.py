@@ -141,6 +141,8 @@ class Cloud:
     lags: bool = False  # reads may be old: keep the last snapshots
     history: deque[Snapshot] = field(default_factory=lambda: deque(maxlen=24))
     count: int = 0
+    due: float | None = None  # when something happens next; None = not known
+    kept: Snapshot | None = None  # the snapshot, until something happens
     acted: bool = False  # the cloud rolled back by itself
     watch: Callable[[], None] = lambda: None
 
@@ -157,6 +159,12 @@ class Cloud:
             self.step()
 
     def _next(self) -> float:
+        """When something happens next; known until something does."""
+        if self.due is None:
+            self.due = self._soonest()
+        return self.due
+
+    def _soonest(self) -> float:
         due = min((task.due for task in self.tasks), default=NEVER)
         rollout = self.open()
         if rollout is not None:
@@ -188,6 +196,7 @@ class Cloud:
         elif self.service is not None:
             self._schedule(self.service, rollout)
             self._complete()
+        self.due = self.kept = None
         if self.lags:
             self.history.append(self.snapshot())
         self.watch()
@@ -196,9 +205,7 @@ class Cloud:
         how = self.behaviours[task.release]
         if task.state == "unregistered":
             task.become("initial", self.now + (CHECKS if how.healthy else GIVE_UP))
-        elif task.state == "initial" and how.healthy:
-            task.become("healthy", self.now + self._life(how))
-        elif task.state == "unhealthy":
+        elif (task.state == "initial" and how.healthy) or task.state == "unhealthy":
             task.become("healthy", self.now + self._life(how))
         elif task.state == "draining":
             self.tasks.remove(task)
@@ -236,7 +243,10 @@ class Cloud:
             self.start(service.release, min(self.desired - len(good), 2 * self.desired - len(there)))
         ready = sum(task.state == "healthy" for task in there)
         for task in sorted(old, key=lambda each: each.state == "healthy"):
-            if task.state != "healthy" or ready > self.desired:
+            needless = task.state in ("unregistered", "initial") or (
+                task.state == "unhealthy" and ready >= self.desired
+            )
+            if needless or (task.state == "healthy" and ready > self.desired):
                 ready -= task.state == "healthy"
                 task.become("draining", self.now + DRAIN)
         for task in good[self.desired :] if not old else ():
@@ -313,6 +323,12 @@ class Cloud:
     # ---- reads ----
 
     def snapshot(self) -> Snapshot:
+        """The truth of this moment."""
+        if self.kept is None:
+            self.kept = self._snapshot()
+        return self.kept
+
+    def _snapshot(self) -> Snapshot:
         return Snapshot(
             at=self.now,
             service=self.service,
@@ -337,9 +353,7 @@ class Cloud:
 def _show(rollout: Rollout) -> Shown:
     reason = "tasks failed to start" if rollout.failures else ""
     threshold = 0 if rollout.native else THRESHOLD
-    shown = Deployment(
-        rollout.id, rollout.release, rollout.status, reason, rollout.failures, threshold, rollout.by
-    )
+    shown = Deployment(rollout.id, rollout.release, rollout.status, reason, rollout.failures, threshold, rollout.by)
     last = rollout.step >= len(rollout.weights)
     weight = 100 if last else rollout.weights[rollout.step]
     return Shown(shown, rollout.hold, rollout.stage, rollout.expires, weight, last, rollout.watched)

@@ -71,6 +71,9 @@ def _clean(cloud: Cloud, rollout: Rollout) -> None:
 def _back(cloud: Cloud, rollout: Rollout) -> None:
     """The old release in full strength first, then its traffic, then the new release goes."""
     _keep(cloud, rollout.back_to, cloud.desired)
+    for task in cloud.tasks:  # what somebody left behind
+        if task.release not in (rollout.release, rollout.back_to) and task.state != "draining":
+            task.become("draining", cloud.now + DRAIN)
     if cloud.share and _healthy(cloud, rollout.back_to) >= cloud.desired:
         cloud.weigh(0)
     if cloud.share or cloud.applied:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.finding import Finding
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.lease import Lease, Request
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
-    Movement,
     Observation,
     Outcome,
     Plan,
@@ -47,6 +46,7 @@ class World:
     store: Objects = field(default_factory=Objects)
     met: Counter[tuple[str, str]] = field(default_factory=Counter)  # (fault, phase) -> times
     history: list[tuple[float, str, str, str]] = field(default_factory=list)  # when, who, call, ok | fail | unknown
+    phase: str = "start"  # of the run that moves
     steps: int = 0  # port calls of all runs
     gates: int = 0  # rounds of probes that were answered
 
@@ -66,13 +66,13 @@ class Ports:
     phase: str = "start"
     last_effect: float = 0.0
     passed_at: dict[str, list[float]] = field(default_factory=dict)  # release -> right answers
+    wrote_at: list[int] = field(default_factory=list)  # which of the calls were mutating
     looked_at: float = -1.0
     looked_call: int = 0
     beaten_call: int = 0
 
-    @property
-    def cloud(self) -> Cloud:
-        return self.world.cloud
+    def __post_init__(self) -> None:
+        self.cloud: Cloud = self.world.cloud
 
     # ---- clock: every run has its own, which may go a little fast ----
 
@@ -115,6 +115,10 @@ class Ports:
         if self.cloud.now >= faults.expired_at:
             self.world.met["F21 credentials expired", self.phase] += 1
             raise PortError(Outcome.REFUSED, "ExpiredToken")
+
+    def _write(self) -> None:
+        self.wrote_at.append(self.calls + 1)
+        self._enter()
 
     def _leave(self, call: str) -> None:
         if self.calls == self.faults.kill_at:
@@ -162,7 +166,7 @@ class Ports:
 
     def perform(self, verb: Verb, plan: Plan, seen: Observation) -> str:
         call = seen.todo[verb][0]
-        self._enter()
+        self._write()
         self._before_effect(call)
         effects.check(self, verb, call, plan)
         effects.happen(self.cloud, call, plan)
@@ -178,7 +182,7 @@ class Ports:
         self.beaten_call = self.calls
         if self._chance(self.faults.throttled, "F1 throttled") or self._chance(self.faults.unanswered, "F2 beat lost"):
             raise PortError(Outcome.TURNED_AWAY, "Throttling")
-        self.cloud.alarm.beat = self.cloud.now
+        self.cloud.alarm.beat, self.cloud.due = self.cloud.now, None
 
     # ---- prober ----
 
@@ -201,8 +205,11 @@ class Ports:
 
     # ---- store ----
 
-    def _store(self) -> None:
-        self._enter()
+    def _store(self, *, writes: bool = False) -> None:
+        if writes:
+            self._write()
+        else:
+            self._enter()
         if self._chance(self.faults.store_down, "F10 store down"):
             raise PortError(Outcome.TURNED_AWAY, "SlowDown")
 
@@ -212,7 +219,7 @@ class Ports:
         return self.world.store.record
 
     def save(self, record: Record) -> None:
-        self._store()
+        self._store(writes=True)
         before = self.world.store.version
         self.loaded = self.world.store.save(record, self.loaded)
         if self.loaded != before:
@@ -223,14 +230,15 @@ class Ports:
     def _fenced(self, call: str) -> None:
         """I5: nobody but the holder of the lock writes."""
         holder = self.world.store.lock.owner
-        assert holder in ("", self.owner) and (holder or not self.faults.locked), f"I5: {call} while {holder} holds it"
+        mine = (self.owner,) if self.faults.locked else ("", self.owner)
+        assert holder in mine, f"I5: {call} while {holder or 'nobody'} holds the lock"
 
     def read_lock(self) -> Lease:
         self._store()
         return self.world.store.lock
 
     def write_lock(self, lease: Lease) -> Lease:
-        self._store()
+        self._store(writes=True)
         before = self.world.store.lock.owner
         stored = self.world.store.write_lock(lease)
         assert lease.owner or before == self.owner, "I5: a lock freed by somebody who does not hold it"
@@ -242,7 +250,7 @@ class Ports:
         return self.world.store.request
 
     def write_request(self, request: Request) -> Request:
-        self._store()
+        self._store(writes=True)
         stored = self.world.store.write_request(request)
         self._leave("WriteRequest")
         return stored

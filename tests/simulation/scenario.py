@@ -24,15 +24,15 @@ from tests.simulation.cloud import Behaviour, Cloud, Service
 from tests.simulation.faults import Faults
 from tests.simulation.ports import Ports, World
 
-TIMING = Timing(deadline=600.0, rollback_deadline=400.0, min_ready=8.0, bake=6.0, poll=3.0, backoff=1.0, settle=4.0)
-GATE = Gate(interval=2.0, count=3, failure_limit=0, error_limit=20, deadline=120.0)
+TIMING = Timing(deadline=1200.0, rollback_deadline=200.0, min_ready=8.0, bake=6.0, poll=4.0, backoff=1.0, settle=4.0)
+GATE = Gate(interval=4.0, count=3, failure_limit=0, error_limit=20, deadline=120.0)
 STEPS = {
     "rolling": (),
-    "blue_green": (Step(100, 6.0),),
-    "canary": (Step(10, 4.0), Step(100, 6.0)),
-    "linear": (Step(25, 2.0), Step(50, 2.0), Step(75, 2.0), Step(100, 6.0)),
+    "blue_green": (Step(100, 10.0),),
+    "canary": (Step(10, 8.0), Step(100, 10.0)),
+    "linear": (Step(40, 4.0), Step(80, 4.0), Step(100, 10.0)),
 }
-HEARTBEAT = Heartbeat(interval=10.0, window=40.0)
+HEARTBEAT = Heartbeat(interval=15.0, window=50.0)
 TERMS = lease.Terms(seconds=60.0, call=4.0)
 QUIET = Faults()
 HEALING = 20.0  # seconds the cloud may need to replace what the world took
@@ -78,7 +78,7 @@ def plan(release: str, run: int = 0, strategy: str = "rolling", **changes: objec
 def locked(wanted: Plan, owner: str) -> Plan:
     """The plan of a run that takes the lock. `owner` must be new."""
     mine = lease.Lease("svc", owner=owner, who=f"{owner}@host", since="2026-01-01", rollout_id=wanted.rollout_id)
-    return replace(wanted, lock=lease.begin(mine, TERMS), listen=12.0)
+    return replace(wanted, lock=lease.begin(mine, TERMS), listen=30.0)
 
 
 def world_with(live: str, rng: random.Random, crash_rate: float = 0.0) -> World:
@@ -116,7 +116,7 @@ def run(ports: Ports, wanted: Plan, faults: Faults = QUIET, events: list[Event] 
     ports.cloud.lags = ports.cloud.lags or faults.lag > 0
 
     def report(event: Event, waiting: bool) -> None:
-        ports.phase = event.phase
+        ports.phase = ports.world.phase = event.phase
         if events is not None and not waiting:
             events.append(event)
 

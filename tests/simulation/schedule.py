@@ -14,7 +14,20 @@ from tests.simulation.scenario import RELEASES, STEPS
 
 BETWEEN = ("nothing", "wait", "check", "other", "strategy", "abandon")
 SPOILS = frozenset(  # a good release may go back, or a person be asked, though the API alone would not do that
-    {"partial", "stopped", "second", "flap", "sick", "zone", "starved", "gone", "foreign", "expired", "refused", "crash"}
+    {
+        "partial",
+        "stopped",
+        "second",
+        "flap",
+        "sick",
+        "zone",
+        "starved",
+        "gone",
+        "foreign",
+        "expired",
+        "refused",
+        "crash",
+    }
 )
 
 
@@ -26,7 +39,7 @@ class Schedule:
     strategy: str
     first: bool
     release: str
-    faults: Faults = Faults()
+    faults: Faults = field(default_factory=Faults)
     kills: tuple[tuple[int, bool], ...] = ()  # per run: at which call, after its effect
     between: tuple[str, ...] = ()  # what happens after each kill
     policy: str = "resume"  # on_unfinished
@@ -53,7 +66,7 @@ def _rates(**rates: tuple[float, ...]) -> Draw:
 
 
 def _kills(rng: random.Random, made: Schedule) -> Schedule:
-    kills = tuple((rng.randrange(1, 110), rng.random() < 0.5) for _ignored in range(rng.choice((1, 1, 2, 3))))
+    kills = tuple((rng.randrange(1, 90), rng.random() < 0.5) for _ignored in range(rng.choice((1, 1, 1, 2, 3))))
     return replace(made, kills=kills, between=tuple(rng.choice(BETWEEN) for _ignored in kills))
 
 
@@ -75,7 +88,7 @@ def _clock(rng: random.Random, made: Schedule) -> Schedule:
 
 
 def _late(rng: random.Random, made: Schedule) -> Schedule:
-    return replace(made, late=rng.choice((5.0, 20.0, 60.0)))
+    return replace(made, late=rng.choice((5.0, 15.0, 30.0)))
 
 
 def _crash(rng: random.Random, made: Schedule) -> Schedule:

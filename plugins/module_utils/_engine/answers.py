@@ -8,7 +8,7 @@ from __future__ import annotations
 from .evolve import evolve
 from .model import Observation, Plan
 from .phases import HELD, Phase
-from .state import Ledger, State, Watch
+from .state import Hold, Ledger, State, Watch
 from .verdict import FAIL, INCONCLUSIVE, PASS, Sample
 from .watch import MOVED_PHASES, at_balancer, failures
 
@@ -27,7 +27,7 @@ def hear(plan: Plan, state: State, seen: Observation | None, samples: tuple[Samp
         counted = [_of_previous(state, sample) for sample in samples]
     else:
         watch = _hear_old(state, watch, samples)
-        watch = _hear_public(state, seen, watch, samples, now) if state.phase in HELD else watch
+        watch = _hear_public(plan, state, seen, watch, samples, now) if state.phase in HELD else watch
         counted = [sample for sample in samples if _counts(state, seen, watch, sample)]
     unmarked = watch.unmarked or any(not sample.release for sample in counted)
     # A round passes as a whole: with the passes first, a probe that never answers ends every row of them.
@@ -68,7 +68,9 @@ def _hear_old(state: State, watch: Watch, samples: tuple[Sample, ...]) -> Watch:
     return evolve(watch, old_passed=passed, old_sick=sick)
 
 
-def _hear_public(state: State, seen: Observation, watch: Watch, samples: tuple[Sample, ...], now: float) -> Watch:
+def _hear_public(
+    plan: Plan, state: State, seen: Observation, watch: Watch, samples: tuple[Sample, ...], now: float
+) -> Watch:
     """At a hold: who answers the public, how often each, and whether anybody does."""
     hold, public = state.hold, [sample for sample in samples if sample.route == "production"]
     watch = evolve(watch, rounds=watch.rounds + 1)
@@ -79,9 +81,15 @@ def _hear_public(state: State, seen: Observation, watch: Watch, samples: tuple[S
     quiet = 0 if answered else watch.quiet + 1
     exposed = watch.exposed or (state.aim in whose and not hold.step.weight and not seen.closed)
     watch = evolve(watch, asked=now, quiet=quiet, exposed=exposed)
-    if seen.share != hold.step.weight:
+    if not follows(plan, hold, seen):
         return evolve(watch, public=())
     return evolve(watch, public=(*watch.public, *whose)[-KEPT_PUBLIC:])
+
+
+def follows(plan: Plan, hold: Hold, seen: Observation) -> bool:
+    """The load balancer has had its time to do what the rule says."""
+    since = hold.right_since
+    return since is not None and (not hold.step.weight or seen.at - since >= plan.chain.propagation)
 
 
 def _bounded(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from . import pace, pulse, records, start, watch
+from . import opening, pace, pulse, records, watch
 from .evolve import evolve
 from .model import Movement, Observation, Plan, Verb
 from .pace import Decision
@@ -56,14 +56,16 @@ def verifying(plan: Plan, state: State, seen: Observation, now: float) -> Decisi
     """The previous release passes the same gate, or does not: the result says which."""
     verdict = judge(plan.gate, state.watch.samples, now - state.watch.since)
     passed = verdict.outcome == PASS or not plan.probes
-    if passed and not watch.home(state, seen):
-        return pace.idle(plan, state, now, "waiting until every target is healthy again", probing=True)
-    if passed or verdict.outcome in (FAIL, INCONCLUSIVE):
+    whole = watch.home(state, seen)
+    if (passed and whole) or verdict.outcome in (FAIL, INCONCLUSIVE):
         found = verdict.reason if plan.probes else "no probes were given, so health alone judged"
         answered = bool(plan.probes) and verdict.outcome != INCONCLUSIVE
         return _rolled_back(plan, state, seen, now, passed, answered, found)
-    step = pace.probe(plan, state, now, plan.route, state.previous)
-    return step or pace.idle(plan, state, now, f"verifying the previous release: {verdict.reason}", probing=True)
+    why = (
+        f"verifying the previous release: {verdict.reason}" if whole else "waiting until every target is healthy again"
+    )
+    step = pace.probe(plan, state, now, "production" if plan.steps else plan.route, state.previous)
+    return step or pace.idle(plan, state, now, why, probing=True)
 
 
 def removing(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
@@ -94,7 +96,7 @@ def _removed(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     rejects = cause.rejects == "yes"
     record = records.back(plan, state, rejects)
     if state.homing:
-        return start.afresh(plan, state, record, now, "the unfinished first release is gone")
+        return opening.afresh(plan, state, record, now, "the unfinished first release is gone")
     what = f"the first release was removed, because {cause.text}"
     do = "name another release" if rejects else "mend the cause, and run the same again"
     ending = pace.stop(End.REMOVED, sentence(plan, state, seen, now, what, do))
@@ -112,7 +114,7 @@ def _rolled_back(
     record = records.back(plan, state, rejects)
     if state.homing:
         text = f"the unfinished rollout is taken back ({found})"
-        return start.afresh(plan, state, record, now, text)
+        return opening.afresh(plan, state, record, now, text)
     verified = "verified" if passed else "NOT verified"
     by = "" if cause.by == "greenlight" else f" by {cause.by}"
     bad, good = name(plan, state, seen, state.aim), name(plan, state, seen, state.previous)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from . import pace, records, start
+from . import opening, pace, records
 from .capacity import findings
 from .evolve import evolve
 from .finding import Finding
@@ -53,4 +53,4 @@ def _plan_told(plan: Plan, state: State, seen: Observation, now: float) -> Decis
         steps = planned(plan, seen, _capacity(plan, seen))
     for who, text in steps:
         state = tell(state, now, who, text)
-    return start.would(plan, state, seen, now, f"{len(steps)} step(s) planned, {len(seen.drift)} field(s) differ")
+    return opening.would(plan, state, seen, now, f"{len(steps)} step(s) planned, {len(seen.drift)} field(s) differ")

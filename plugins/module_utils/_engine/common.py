@@ -40,8 +40,10 @@ def ended(plan: Plan, state: State, seen: Observation, now: float) -> Decision |
 
 def wrong(plan: Plan, state: State, now: float) -> Decision | None:
     """More wrong answers of the new release than the gate forgives."""
+    if not plan.probes or not watch.failures(state.watch.samples):
+        return None
     verdict = judge(plan.gate, state.watch.samples)
-    if not plan.probes or verdict.outcome != FAIL:
+    if verdict.outcome != FAIL:
         return None
     return turn_back(plan, state, Cause(f"the new release answers wrongly: {verdict.reason}", rejects="yes"), now)
 

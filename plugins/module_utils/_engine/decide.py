@@ -34,9 +34,9 @@ from .model import (
     Wait,
     WriteLock,
 )
+from .opening import begin
 from .pace import Decision
 from .phases import BACKWARD, End, Phase
-from .start import begin
 from .state import Cause, State
 from .timeline import sentence, tell
 
@@ -45,6 +45,8 @@ __all__ = ["aimed", "begin", "decide"]
 PHASES_PER_STEP = 16  # more phases than that without a command is an endless walk
 TIMED = frozenset({Phase.CONFIGURING, Phase.ARMING, Phase.BEGINNING, Phase.MOVING, Phase.JUDGING, Phase.BAKING})
 TIMED |= {Phase.HOLDING, Phase.PROCEEDING}
+
+LOCKS, REQUESTS = (ReadLock, WriteLock), (ReadRequest, Answer)  # tuples: isinstance is quicker with them than with |
 
 STEPS: dict[Phase, Callable[[Plan, State, Observation, float], Decision]] = {
     Phase.START: start.start,
@@ -55,7 +57,7 @@ STEPS: dict[Phase, Callable[[Plan, State, Observation, float], Decision]] = {
     Phase.BEGINNING: forward.beginning,
     Phase.MOVING: forward.moving,
     Phase.HOLDING: holds.holding,
-    Phase.PAUSED: holds.paused,
+    Phase.PAUSING: holds.pausing,
     Phase.PROCEEDING: holds.proceeding,
     Phase.JUDGING: forward.judging,
     Phase.BAKING: forward.baking,
@@ -88,6 +90,8 @@ def decide(plan: Plan, state: State, seen: Observation | None, heard: Heard, now
 
 def aimed(plan: Plan, state: State) -> Plan:
     """The plan as the platform must see it: with the release to go back to."""
+    if plan.previous == state.previous and plan.first == state.first:
+        return plan
     return evolve(plan, previous=state.previous, first=state.first)
 
 
@@ -96,9 +100,11 @@ def _hear(plan: Plan, state: State, seen: Observation | None, heard: Heard, now:
     if heard.interrupted and not state.interrupted:
         state = tell(evolve(state, interrupted=True), now, "greenlight", "asked to end: no other call begins")
     asked = state.pace.asked
-    if isinstance(asked, ReadLock | WriteLock):
+    if asked is None or isinstance(asked, Wait):
+        return state
+    if isinstance(asked, LOCKS):
         return locking.hear(plan, state, asked, heard, now)
-    if isinstance(asked, ReadRequest | Answer):
+    if isinstance(asked, REQUESTS):
         return requests.hear(state, asked, heard)
     if isinstance(asked, Beat):
         return pulse.hear(state, heard)
@@ -122,10 +128,12 @@ def _ended(plan: Plan, state: State, seen: Observation | None, now: float) -> De
     return None if state.ending is None else (state, state.ending)
 
 
-def _storing(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:  # noqa: ARG001 - a row
+def _storing(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """A record on its way goes before everything else."""
     if state.saving is None:
         return None
+    if now - state.saving.since > (plan.timing.rollback_deadline if state.saving.needed else pace.LONGEST_BACKOFF):
+        return pace.unsaved(plan, state, state.saving, seen, now), None
     if now < state.pace.call_after:
         return state, Wait(state.pace.call_after - now, "the store turned the record away: backing off")
     return state, Save(state.saving.record)
@@ -153,7 +161,7 @@ def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float)
 def _overdue(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """Deadlines, also while nothing can be read."""
     spent = now - state.started - state.excused
-    if state.phase is Phase.PAUSED:
+    if state.phase is Phase.PAUSING:
         return None  # people take their time; the hold's own time bounds it
     if state.phase is Phase.DISARMING:
         return pulse.overdue(state, now)

@@ -33,9 +33,10 @@ def unasked(plan: Plan, state: State, seen: Observation) -> bool:
     hold = state.hold
     if hold is None or hold.step.weight >= 100 or plan.route == "production" or not plan.probes:
         return False
-    if judge(plan.gate, state.watch.samples).outcome != FAIL or not watch.healthy(seen, state.previous):
+    wrong = watch.failures(state.watch.samples)
+    if not wrong or judge(plan.gate, state.watch.samples).outcome != FAIL or not watch.healthy(seen, state.previous):
         return False
-    return state.watch.asked < max(sample.at for sample in state.watch.samples if sample.outcome == FAIL)
+    return state.watch.asked < max(sample.at for sample in wrong)
 
 
 def begin(state: State, now: float, why: str) -> State:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from . import freeze, pace, records, watch
+from . import answers, freeze, pace, records, watch
 from .common import ended, lost, probing, ready_for, turn_back, wrong
 from .evolve import evolve
 from .model import Held, Observation, Plan, Step, Verb
@@ -49,7 +49,7 @@ def enter(plan: Plan, state: State, seen: Observation, held: Held, now: float) -
 
 def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """The gate, the share, the bake."""
-    step = ended(plan, state, seen, now) or _elsewhere(state, seen, now) or _exposed(plan, state, seen, now)
+    step = ended(plan, state, seen, now) or _elsewhere(plan, state, seen, now) or _exposed(plan, state, seen, now)
     if step is not None:
         return step
     state = freeze.follow(plan, state, seen, now)
@@ -68,20 +68,20 @@ def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     if hold.passed is None:
         state = tell(state, now, "greenlight", f"passed at {hold.step.weight} %: {verdict.reason}")
         hold = evolve(hold, passed=now)
-        state = evolve(state, hold=hold)
+        state = evolve(state, hold=hold, watch=evolve(state.watch, losses=0))  # the bake counts its own
     left = (hold.passed or now) + hold.step.bake - now
     if left > 0:
         end = (now + left,)
         return _ask(plan, state, seen, now, f"baking at {hold.step.weight} %, {left:.0f} s to go", until=end)
     if not state.promoted and (hold.step.pause or state.paused):
         why = state.paused or "the plan asks a person here"
-        return pace.enter(state, Phase.PAUSED, now, f"passed, and waiting for a person: {why}"), None
+        return pace.enter(state, Phase.PAUSING, now, f"passed, and waiting for a person: {why}"), None
     return _go_on(plan, state, now)
 
 
-def paused(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
+def pausing(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """A person decides; we keep watching, and go back before the hold's time is over."""
-    step = ended(plan, state, seen, now) or _elsewhere(state, seen, now) or _exposed(plan, state, seen, now)
+    step = ended(plan, state, seen, now) or _elsewhere(plan, state, seen, now) or _exposed(plan, state, seen, now)
     if step is not None:
         return step
     state = freeze.follow(plan, state, seen, now)
@@ -96,7 +96,7 @@ def paused(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
         what = f"{name(plan, state, seen, state.aim)} holds at {hold.step.weight} %, {why}"
         do = f"promote or abort it within {left:.0f} s, then run the same again; {plan.mover} rolls back otherwise"
         ending = pace.stop(End.PAUSED, sentence(plan, state, seen, now, what, do))
-        return pace.store(state, records.left(plan, state, Phase.PAUSED, End.PAUSED), ending, now, needed=False)
+        return pace.store(state, records.left(plan, state, Phase.PAUSING, End.PAUSED), ending, now, needed=False)
     return _ask(plan, state, seen, now, f"waiting for promote or abort, {left:.0f} s left: {hold.frozen or why}")
 
 
@@ -135,9 +135,9 @@ def _missing(plan: Plan, state: State, seen: Observation, now: float) -> tuple[s
     if hold.right_since is None:
         found = "not known" if seen.share is None else f"{seen.share} %"
         return f"the rule's share is {found}, and should be {hold.step.weight} %", verdict
-    follows = hold.right_since + plan.chain.propagation - seen.at
-    if hold.step.weight and follows > 0:
-        return f"the load balancer has {follows:.0f} s more to follow its rule", verdict
+    if not answers.follows(plan, hold, seen):
+        left = hold.right_since + plan.chain.propagation - seen.at
+        return f"the load balancer has {left:.0f} s more to follow its rule", verdict
     if plan.probes and verdict.outcome != PASS:
         return verdict.reason, verdict
     if plan.probes and not shares_agree(state):
@@ -184,7 +184,7 @@ def _inconclusive(plan: Plan, state: State, seen: Observation, now: float, what:
     text = f"the gate is inconclusive: {what}"
     if plan.gate.inconclusive == "pause":
         state = evolve(state, hold=evolve(_hold(state), unsure=text))
-        return pace.enter(state, Phase.PAUSED, now, f"{text}; waiting for a person"), None
+        return pace.enter(state, Phase.PAUSING, now, f"{text}; waiting for a person"), None
     return turn_back(plan, state, Cause(text, rejects="proof"), now)
 
 
@@ -224,7 +224,7 @@ def _late(plan: Plan, state: State, seen: Observation, now: float) -> Decision |
     if left >= to_come + plan.timing.settle + 2 * plan.timing.poll:
         return None
     text = f"{left:.0f} s of the hold are left, and the verdict takes {to_come:.0f} s"
-    if hold.frozen or state.phase is Phase.PAUSED:
+    if hold.frozen or state.phase is Phase.PAUSING:
         text = f"the hold's time is over, {hold.frozen or 'and nobody promoted it'}"
     return turn_back(plan, state, Cause(text), now)
 
@@ -237,10 +237,13 @@ def _go_on(plan: Plan, state: State, now: float) -> Decision:
     return pace.store(state, records.going(plan, state, Phase.PROCEEDING), Phase.PROCEEDING, now, needed=False)
 
 
-def _elsewhere(state: State, seen: Observation, now: float) -> Decision | None:
+def _elsewhere(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """The hold is gone without our word, or it is another one."""
-    if seen.held is not None and seen.held.id == _hold(state).id:
+    hold = _hold(state)
+    if seen.held is not None and seen.held.id == hold.id:
         return None
+    if seen.at < hold.since + plan.timing.settle and not watch.moved(seen):
+        return pace.idle(plan, state, now, "a snapshot from before the hold: reading again")
     return pace.enter(state, Phase.MOVING, now, "the hold is over, and not by us"), None
 
 

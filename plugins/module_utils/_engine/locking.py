@@ -18,6 +18,7 @@ from .state import Lock, State
 from .timeline import sentence, tell
 
 FREEING = 3  # attempts to let the lock go; after that its lease runs out by itself
+WRITES = (Call, Save)
 LOOK = 10.0  # seconds between two looks at somebody else's lock
 
 
@@ -69,7 +70,7 @@ def ask(state: State, lock: Lock, move: Move, now: float) -> tuple[State, Comman
 def guard(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """Renewed before it is due; lost, the run ends without another write."""
     lock = state.lock
-    if lock is None or lock.since == pace.NEVER:
+    if lock is None or lock.since == pace.NEVER or now < lock.due:
         return None
     move = lease.move(lock.grip, now)
     if move is Move.KEEP:
@@ -87,11 +88,10 @@ def allow(state: State, command: Command, now: float) -> Command:
     lock = state.lock
     if lock is None or lock.grip.end is None:
         return command
-    if isinstance(command, Call | Save) and not lease.may_write(lock.grip, now):
+    if isinstance(command, WRITES) and not lease.may_write(lock.grip, now):
         return Wait(max(lock.after - now, pace.SHORTEST_WAIT), "the lock could not be renewed: nothing is written")
-    if isinstance(command, Wait) and lease.ours(lock.grip):
-        due = max(lease.due(lock.grip), lock.after) - now
-        return Wait(max(min(command.seconds, due), pace.SHORTEST_WAIT), command.why)
+    if isinstance(command, Wait) and now + command.seconds > (due := max(lock.due, lock.after)) > pace.NEVER:
+        return Wait(max(due - now, pace.SHORTEST_WAIT), command.why)
     return command
 
 
@@ -107,9 +107,10 @@ def hear(plan: Plan, state: State, asked: ReadLock | WriteLock, heard: Heard, no
             grip = lease.written(lock.grip, heard.lease)
         else:
             grip = lease.read(lock.grip, heard.lease, now)
+        due = lease.due(grip) if lease.ours(grip) else pace.NEVER
         alive = lock.alive or _renewed(lock, lock.grip.found, heard.lease)
-        return evolve(state, lock=evolve(lock, grip=grip, alive=alive, tries=0, after=pace.NEVER))
-    if heard.outcome is Outcome.REFUSED:
+        return evolve(state, lock=evolve(lock, grip=grip, due=due, alive=alive, tries=0, after=pace.NEVER))
+    if heard.outcome is Outcome.REFUSED and not lock.tries:
         state = tell(state, now, "greenlight", f"the lock was refused: {heard.message}")
     grip = lock.grip
     if isinstance(asked, WriteLock) and heard.outcome is Outcome.UNKNOWN:

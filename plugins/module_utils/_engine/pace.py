@@ -43,7 +43,8 @@ LONGEST_LAG = 60.0
 SHORTEST_WAIT = 0.05
 DENIED_LIMIT = 5  # refused reads in a row, until we believe that they stay refused
 NEVER = float("-inf")
-BEFORE = frozenset({Phase.START, Phase.CHECKING})  # nothing was changed by this run yet
+READS = (Look, Load)
+BEFORE = frozenset({Phase.START, Phase.LOCKING, Phase.CHECKING})  # nothing was changed by this run yet
 
 Decision: TypeAlias = "tuple[State, Command | None]"
 
@@ -153,7 +154,7 @@ def turned_down(plan: Plan, state: State, seen: Observation, verb: Verb) -> bool
 def hear(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:
     """The state after the answer to the command before."""
     asked = state.pace.asked
-    if isinstance(asked, Look | Load):
+    if isinstance(asked, READS):
         return _hear_read(plan, state, seen, heard, now)
     if isinstance(asked, Call):
         return _hear_call(plan, state, asked, heard, now)
@@ -176,10 +177,10 @@ def later(plan: Plan, attempt: int, now: float) -> float:
 def _hear_read(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:
     if heard.outcome is not Outcome.DONE:
         return _hear_blind(plan, state, heard, now)
-    pace = evolve(state.pace, blind=0, denied=0)
     if heard.record is not None:
+        pace = evolve(state.pace, blind=0, denied=0)
         return records.recall(plan, evolve(state, record=heard.record, loaded=True, pace=pace))
-    state = evolve(state, pace=evolve(pace, looked=now))
+    state = evolve(state, pace=evolve(state.pace, blind=0, denied=0, looked=now))
     return state if seen is None else watch.see(plan, state, seen, now)
 
 
@@ -240,6 +241,13 @@ def _hear_save(plan: Plan, state: State, seen: Observation | None, heard: Heard,
         return _give_up_saving(plan, state, seen, now, f"the record could not be written: {heard.message}")
     pace = evolve(state.pace, tries=state.pace.tries + 1, call_after=later(plan, state.pace.tries + 1, now))
     return evolve(state, pace=pace)
+
+
+def unsaved(plan: Plan, state: State, saving: Saving, seen: Observation | None, now: float) -> State:
+    """It takes too long, maybe because the lock can't be renewed: on without it, or the end."""
+    if saving.needed:
+        return _give_up_saving(plan, state, seen, now, "the record could not be written in time")
+    return _saved(tell(state, now, "greenlight", "the record could not be written in time, going on"), saving, now)
 
 
 def _saved(state: State, saving: Saving, now: float) -> State:

@@ -25,7 +25,7 @@ class Phase(str, Enum):
     BEGINNING = "beginning"
     MOVING = "moving"
     HOLDING = "holding"
-    PAUSED = "paused"
+    PAUSING = "pausing"
     PROCEEDING = "proceeding"
     JUDGING = "judging"
     BAKING = "baking"
@@ -83,6 +83,7 @@ TABLE: dict[Phase, Row] = {
             P.MOVING,
             P.JUDGING,
             P.ROLLING_BACK,
+            P.DISARMING,  # nothing to do, but an earlier run left the heartbeat alarm armed
             P.REMOVING,
             E.UNCHANGED,
             E.LIVE,
@@ -118,9 +119,9 @@ TABLE: dict[Phase, Row] = {
     P.HOLDING: Row(
         "the gate at the cloud's hold, the share of traffic as planned, the step's bake",
         "greenlight",
-        (P.PAUSED, P.PROCEEDING, P.MOVING, P.TURNING_BACK, P.ROLLING_BACK),
+        (P.PAUSING, P.PROCEEDING, P.MOVING, P.TURNING_BACK, P.ROLLING_BACK),
     ),
-    P.PAUSED: Row(
+    P.PAUSING: Row(
         "a person to promote or abort, while the hold has time",
         "a person",
         (P.PROCEEDING, P.MOVING, P.TURNING_BACK, P.ROLLING_BACK, E.PAUSED),
@@ -161,7 +162,7 @@ TABLE: dict[Phase, Row] = {
     P.REMOVING: Row("everything the rollouts made to be gone", "greenlight", (E.REMOVED,)),
 }
 
-HELD = frozenset({P.HOLDING, P.PAUSED, P.PROCEEDING})  # the cloud waits for our word
+HELD = frozenset({P.HOLDING, P.PAUSING, P.PROCEEDING})  # the cloud waits for our word
 BACKWARD = frozenset({P.TURNING_BACK, P.ROLLING_BACK, P.VERIFYING})
 
 

@@ -31,7 +31,8 @@ def armed(seen: Observation) -> bool:
 
 def arming(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Made at rest, OK, armed, and OK again. What is refused here ends the run before anything moved."""
-    heard = seen.at > state.pulse.beat > pace.NEVER  # what we read is younger than a beat of our own
+    first = state.pulse.first
+    heard = first is not None and seen.at > first  # what we read is younger than a beat of our own
     if heard and armed(seen) and pace.settled(plan, state, seen):
         return pace.enter(state, Phase.BEGINNING, now, "the heartbeat alarm is OK and armed"), None
     heart = seen.heart
@@ -77,7 +78,7 @@ def until(plan: Plan, state: State) -> float:
     whole = state.started + state.excused + plan.timing.deadline
     hold = state.hold
     if hold is None or state.phase not in (Phase.HOLDING, Phase.PROCEEDING) or hold.frozen:
-        return whole if state.phase is not Phase.PAUSED else float("inf")  # the hold's own time bounds a pause
+        return whole if state.phase is not Phase.PAUSING else float("inf")  # the hold's own time bounds a pause
     begun = (
         hold.passed + hold.step.bake
         if hold.passed is not None
@@ -90,7 +91,9 @@ def hear(state: State, heard: Heard) -> State:
     """A beat that was lost is sent again after the next snapshot."""
     if heard.outcome is not Outcome.DONE:
         return state
-    return evolve(state, pulse=evolve(state.pulse, beat=state.pulse.tried, beats=state.pulse.beats + 1))
+    pulse = state.pulse
+    first = pulse.tried if pulse.first is None else pulse.first
+    return evolve(state, pulse=evolve(pulse, beat=pulse.tried, first=first, beats=pulse.beats + 1))
 
 
 # ---- disarming -----------------------------------------------------------------------------------
@@ -110,8 +113,8 @@ def disarming(plan: Plan, state: State, seen: Observation, now: float) -> Decisi
     step = pace.act(plan, state, seen, Verb.DISARM, now, "the deployment is over")
     if step is not None:
         return step
-    if not pace.settled(plan, state, seen):
-        return pace.idle(plan, state, now, "reading back the heartbeat alarm")
+    if seen.heart is not None and seen.heart.breaching:
+        return pace.idle(plan, state, now, "waiting until the heartbeat alarm may be put to rest")
     return closed(state, now, "the heartbeat alarm is at rest")
 
 

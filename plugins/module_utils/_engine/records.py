@@ -10,7 +10,7 @@ from .model import Plan, Record
 from .phases import End, Phase
 from .state import Cause, State
 
-PASSING = frozenset({"interrupted", "left", "baked", "paused", "promoted"})  # true of one moment only
+PASSING = frozenset({"interrupted", "left", "armed", "step", "baked", "paused", "promoted"})  # true of one moment only
 REJECTED_KEPT = 50  # newest first to stay: the record is read by every run
 
 
@@ -57,8 +57,8 @@ def opened(plan: Plan, state: State, phase: Phase) -> Record:
         "before": state.before,
         "first": "yes" if state.first else "no",
         "strategy": plan.strategy,
-        "armed": "yes" if state.armed else "no",
     }
+    unfinished |= {"armed": "yes"} if state.armed else {}
     return _next(plan, state, unfinished=unfinished)
 
 
@@ -67,7 +67,9 @@ def going(plan: Plan, state: State, phase: Phase) -> Record:
     if not state.record.unfinished:
         return opened(plan, state, phase)
     kept = {key: value for key, value in state.record.unfinished.items() if key not in PASSING}
-    now = {"phase": phase.value, "armed": "yes" if state.armed else "no", "step": str(state.step)}
+    now = {"phase": phase.value}
+    now |= {"armed": "yes"} if state.armed else {}
+    now |= {"step": str(state.step)} if plan.steps else {}
     now |= {"baked": "yes"} if state.baked else {}
     now |= {"paused": state.paused} if state.paused else {}
     now |= {"promoted": state.promoted} if state.promoted else {}

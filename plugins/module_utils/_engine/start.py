@@ -5,55 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from . import locking, pace, records, watch
+from . import pace, records, unfinished, watch
 from .evolve import evolve
-from .model import Movement, Observation, Plan, Record, Stop, Verb
+from .model import Movement, Observation, Plan, Verb
+from .opening import origin, unchanged, would
 from .pace import Decision
-from .phases import BACKWARD, End, Phase
-from .state import Cause, State, Watch
+from .phases import End, Phase
+from .state import Saving, State
 from .timeline import name, sentence, tell
-
-UNFINISHED = "a rollout that nobody ended is taken back first"
-
-
-def begin(plan: Plan, now: float) -> State:
-    """The state before anything was read."""
-    record = Record(service=plan.service)
-    return State(
-        phase=Phase.START,
-        started=now,
-        entered=now,
-        record=record,
-        aim=plan.release.id,
-        rollout_id=plan.rollout_id,
-        trail=(Phase.START,),
-        lock=locking.begin(plan),
-        watch=Watch(since=now, next_probe=now),
-    )
-
-
-def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> Decision:
-    """Write the record without the unfinished rollout, and classify again."""
-    again = evolve(
-        state,
-        record=record,
-        aim=plan.release.id,
-        rollout_id=plan.rollout_id,
-        homing=False,
-        back_since=None,
-        cause=None,
-        verified=None,
-        watch=Watch(since=now, next_probe=now),  # what the release before it did says nothing about this one
-        refused="",
-        refusals=0,
-        findings=None,
-        trouble="",
-        pace=evolve(state.pace, looked=float("-inf")),
-    )
-    again = evolve(records.recall(plan, again), record=state.record)
-    return pace.store(tell(again, now, "greenlight", text), record, Phase.START, now)
 
 
 def start(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
@@ -82,78 +43,13 @@ def _remove(plan: Plan, state: State, seen: Observation, now: float) -> Decision
         return None
     if watch.gone(seen) and not seen.todo.get(Verb.REMOVE):
         if (state.record.unfinished or state.record.live) and not plan.check_mode:
-            return pace.store(state, records.removed(plan, state), _unchanged(plan, state, seen, now, "is absent"), now)
-        return state, _unchanged(plan, state, seen, now, "is absent")
+            return pace.store(state, records.removed(plan, state), unchanged(plan, state, seen, now, "is absent"), now)
+        return state, unchanged(plan, state, seen, now, "is absent")
     if plan.check_mode:
         for call in seen.todo.get(Verb.REMOVE, ()):
             state = tell(state, now, "greenlight", f"would call {call}")
         return would(plan, state, seen, now, "would be removed")
     return pace.store(state, records.opened(plan, state, Phase.REMOVING), Phase.REMOVING, now)
-
-
-def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
-    """An unfinished rollout to another release goes home before anything new begins."""
-    unfinished = state.record.unfinished
-    aim = unfinished.get("to", "")
-    removing = unfinished.get("phase") == Phase.REMOVING.value or not aim
-    if not unfinished or (aim == plan.release.id and not removing and not _take_home(plan, state)):
-        return None
-    if plan.on_unfinished == "fail" and not removing:
-        return _left_alone(plan, state, seen, now)
-    if removing and not plan.check_mode:
-        record = records.cleared(plan, state) if seen.exists else records.removed(plan, state)
-        return afresh(plan, state, record, now, "a removal that nobody ended is not gone on with")
-    homing = evolve(state, aim=aim, homing=True, rollout_id=unfinished.get("rollout_id", plan.rollout_id))
-    over = watch.gone(seen) if state.first else watch.home(homing, seen)
-    if plan.check_mode:
-        what = f"an unfinished rollout to {aim} {'is over' if over else 'would be taken back first'}"
-        return would(plan, state, seen, now, what)
-    if over:
-        text = f"the unfinished rollout to {name(plan, state, seen, aim)} left nothing behind"
-        return afresh(plan, homing, records.cleared(plan, state), now, text)
-    if state.first and not unfinished.get("cause") and seen.exists and not seen.closed and seen.serving == aim:
-        text = f"the first release {name(plan, state, seen, aim)} was proven and opened: it is live"
-        return afresh(plan, homing, records.opened_up(plan, homing), now, text)
-    cause = _old_cause(unfinished) or Cause(UNFINISHED)
-    return pace.enter(evolve(homing, cause=cause, back_since=now), Phase.ROLLING_BACK, now, UNFINISHED), None
-
-
-def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
-    """An unfinished rollout to the same release is gone on with, in the direction it went."""
-    unfinished = state.record.unfinished
-    if not unfinished:
-        return None
-    if plan.on_unfinished == "fail" and not unfinished.get("left"):
-        return _left_alone(plan, state, seen, now)
-    if plan.check_mode:
-        return would(plan, state, seen, now, f"an unfinished rollout, in phase {unfinished.get('phase')}, would go on")
-    state = evolve(state, rollout_id=unfinished.get("rollout_id", plan.rollout_id))
-    cause = _old_cause(unfinished) or _went_home(state, seen)
-    if cause is not None or unfinished.get("phase") in {phase.value for phase in BACKWARD}:
-        state = evolve(state, cause=cause or Cause(UNFINISHED), back_since=now)
-        return pace.enter(state, Phase.ROLLING_BACK, now, "an unfinished way back is gone on with"), None
-    if watch.ours(state, seen):
-        return _move(plan, state, now, "an unfinished rollout is gone on with"), None
-    return _lagging(plan, state, seen, now) or _rollout(plan, state, seen, now)
-
-
-def _take_home(plan: Plan, state: State) -> bool:
-    """An unfinished rollout to the wanted release goes home first, too: by policy, unless it was left on purpose.
-
-    Not when it passed every gate, nor when it is on its way back already: what is left of it is less than that.
-    """
-    unfinished = state.record.unfinished
-    over = state.baked or bool(unfinished.get("cause")) or unfinished.get("phase") in {each.value for each in BACKWARD}
-    return plan.on_unfinished == "roll_back" and not unfinished.get("left") and not over
-
-
-def _left_alone(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
-    found = state.record.unfinished
-    aim = name(plan, state, seen, found.get("to", ""))
-    what = f"a rollout to {aim}, begun by {found.get('started_by') or 'somebody'} at {found.get('started_at')}, "
-    what += f"is unfinished in phase {found.get('phase')}, and on_unfinished is fail"
-    do = "run the same again with on_unfinished: resume or roll_back"
-    return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
 
 
 def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
@@ -191,7 +87,7 @@ def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Decis
         return state, pace.stop(End.NEEDS_OPERATOR, sentence(plan, state, seen, now, what, do))
     if plan.check_mode:
         return would(plan, state, seen, now, "a rollout under way would be gone on with")
-    state = _origin(plan, state, seen)
+    state = origin(plan, state, seen)
     opened = records.opened(plan, state, Phase.MOVING)
     state = tell(state, now, "greenlight", "a deployment of ours is under way without a record: going on with it")
     return pace.store(state, opened, Phase.MOVING, now, needed=False)
@@ -205,7 +101,7 @@ def _lagging(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     if plan.check_mode:
         return would(plan, state, seen, now, "the release serves, and would be judged now")
     if not state.record.unfinished:
-        state = _origin(plan, state, seen)
+        state = origin(plan, state, seen)
     state = watch.begin(plan, state, now)
     text = "the release serves, but no record calls it live: judging it now"
     return pace.enter(state, Phase.JUDGING, now, text), None
@@ -220,9 +116,15 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     if unwell is not None:
         return unwell
     what = f"{name(plan, state, seen, plan.release.id)} is live already"
+    if plan.heartbeat is not None and seen.todo.get(Verb.DISARM) and not plan.check_mode:
+        ending = pace.stop(
+            End.LIVE, sentence(plan, state, seen, now, f"{what}; the heartbeat alarm is at rest", "nothing")
+        )
+        state = evolve(state, closing=Saving(records.cleared(plan, state), ending, now))
+        return pace.enter(state, Phase.DISARMING, now, "an armed heartbeat alarm is to be put to rest"), None
     pinned = plan.release.id if plan.pin else ""
     if pinned == state.record.pinned:
-        return state, _unchanged(plan, state, seen, now, f"{what}, nothing to do")
+        return state, unchanged(plan, state, seen, now, f"{what}, nothing to do")
     if plan.check_mode:
         return would(plan, state, seen, now, "the pin would change")
     what += ", and pinned now" if pinned else ", and not pinned any more"
@@ -230,10 +132,20 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     return pace.store(evolve(state, changed=True), records.pinned(plan, state), ending, now)
 
 
+def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
+    """Gone on with; or begun again, whatever was pinned or rejected since."""
+    if not state.record.unfinished:
+        return None
+    state = evolve(state, rollout_id=state.record.unfinished.get("rollout_id", plan.rollout_id))
+    step = unfinished.same(plan, state, seen, now)
+    return step or _lagging(plan, state, seen, now) or _rollout(plan, state, seen, now)
+
+
 RULES: tuple[Callable[[Plan, State, Observation, float], Decision | None], ...] = (
     _suspicious,
     _remove,
-    _other_unfinished,
+    unfinished.replaced,
+    unfinished.other,
     _same_unfinished,
     _pinned,
     _rejected,
@@ -249,22 +161,9 @@ def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     verbs = (Verb.BEGIN, Verb.FINISH)
     only = settled and not state.record.unfinished and not any(map(seen.todo.get, verbs))
     if not state.record.unfinished:
-        state = _origin(plan, state, seen)
+        state = origin(plan, state, seen)
     state = evolve(state, only_configure=only)
     return pace.enter(state, Phase.CHECKING, now, _intent(plan, state, seen)), None
-
-
-def _origin(plan: Plan, state: State, seen: Observation) -> State:
-    """Where to go back to: what serves now, unless that is our own release or one that was rejected."""
-    record, wanted = state.record, plan.release.id
-    # The wanted release is live: its own last completed state is the way back, never an older release.
-    recorded = wanted if record.live == wanted else state.previous
-    known = seen.serving if seen.serving not in ("", wanted, *record.rejected) else recorded
-    first = not seen.exists
-    before = seen.deployment.id if seen.deployment is not None and not watch.moving(seen) else ""
-    if known != state.previous or first != state.first:  # the platform must see the plan anew
-        state = evolve(state, pace=evolve(state.pace, looked=float("-inf")))
-    return evolve(state, previous="" if first else known, first=first, before=before)
 
 
 def _intent(plan: Plan, state: State, seen: Observation) -> str:
@@ -272,31 +171,3 @@ def _intent(plan: Plan, state: State, seen: Observation) -> str:
         return f"{len(seen.drift)} field(s) differ that start no deployment"
     origin = "nothing" if state.first else name(plan, state, seen, state.previous)
     return f"rollout {state.rollout_id}: from {origin} to {name(plan, state, seen, plan.release.id)}"
-
-
-def _move(plan: Plan, state: State, now: float, text: str) -> State:
-    return pace.enter(watch.begin(plan, state, now), Phase.MOVING, now, text)
-
-
-def _old_cause(unfinished: Mapping[str, str]) -> Cause | None:
-    if not unfinished.get("cause"):
-        return None
-    return Cause(unfinished["cause"], unfinished.get("by", "greenlight"), unfinished.get("rejects", "no"))
-
-
-def _went_home(state: State, seen: Observation) -> Cause | None:
-    """The release was taken back already, or is being taken back, and nobody could write down why."""
-    if state.previous in ("", state.aim) or seen.deployment is None or not watch.ours(state, seen):
-        return None
-    under_way = seen.other is not None and seen.other.release == state.previous
-    over = seen.deployment.movement is Movement.MOVED and seen.serving == state.previous
-    return Cause("an earlier run took it back") if under_way or over else None
-
-
-def _unchanged(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Stop:
-    return pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, "nothing"))
-
-
-def would(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Decision:
-    """Check mode's end."""
-    return state, pace.stop(End.PLANNED, sentence(plan, state, seen, now, what, "run without check mode"))

@@ -98,6 +98,7 @@ class Pulse:
 
     beat: float = float("-inf")  # when the last beat was taken
     tried: float = float("-inf")  # when the last one was sent
+    first: float | None = None  # when the first one of this run was taken
     beats: int = 0
 
 
@@ -107,6 +108,7 @@ class Lock:
 
     grip: Grip
     since: float = float("-inf")  # when it became ours
+    due: float = float("-inf")  # when it must be renewed, while it is ours
     after: float = float("-inf")  # the store turned us away: not before
     tries: int = 0  # in a row
     alive: bool = False  # another holder gave a sign of life while we watched

@@ -76,6 +76,11 @@ def moving(seen: Observation) -> bool:
     return here or (seen.other is not None and seen.other.movement in (Movement.MOVING, Movement.TURNING_BACK))
 
 
+def moved(seen: Observation) -> bool:
+    """The cloud says that the deployment to our release is done."""
+    return seen.deployment is not None and seen.deployment.movement is Movement.MOVED
+
+
 def home(state: State, seen: Observation) -> bool:
     """The previous release serves alone and in full strength; nothing moves, nothing of ours is left."""
     if moving(seen) or not seen.exists:
