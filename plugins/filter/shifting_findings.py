@@ -16,7 +16,8 @@ positional: _input
 options:
   _input:
     description:
-      - C(strategy), C(steps), C(canary), C(linear), C(hold_timeout), C(heartbeat), C(on_unfinished) and C(timing), as M(greenlight.serving.ecs_rollout) takes them. What is left out is in order.
+      - C(strategy), C(steps), C(canary), C(linear), C(hold_timeout), C(heartbeat), C(on_unfinished) and C(timing), as
+        M(greenlight.serving.ecs_rollout) takes them. What is left out is in order.
     type: dict
     required: true
   prefix:

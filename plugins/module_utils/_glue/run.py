@@ -132,7 +132,10 @@ def _usable(store: Store, params: Mapping[str, Any], check_mode: bool) -> tuple[
     Raises NoBucketError outside check mode. Whatever else is wrong may pass: the engine reads again.
     """
     try:
-        store.load()
+        if isinstance(store, Guarded):
+            store.look()
+        else:
+            store.load()
     except NoBucketError as error:
         if not check_mode:
             raise

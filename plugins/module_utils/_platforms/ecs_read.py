@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from .._clients.aws_errors import AwsError
 from . import ecs_heart
+from .ecs_names import task_address
 from .ecs_release import RELEASE_TAG, SERVICE_TAG, alarm_name, service_key, tag_map
 from .ecs_rule_tags import with_tags
 from .ecs_snapshot import IN_PROGRESS, Snapshot
@@ -21,6 +22,7 @@ __all__ = ["IN_PROGRESS", "Calls", "Reader", "Snapshot", "why_stopped"]
 Json = dict[str, Any]
 
 HISTORY = 10  # service deployments that are looked at, newest first
+WHICH = ("production", "test")
 SEARCHED = 20  # newest revisions of a family that are searched for a release
 
 
@@ -59,21 +61,21 @@ class Reader:
         self._learn_definitions(service, deployments, tasks, release_ids)
         self._search(self._families(service, every_definition), release_ids, every_definition)
         balancer = self._params.get("load_balancer") or {}
-        named = frozenset() if every_definition else _named_rules(service)
+        production, test = self._both_rules(balancer, {} if every_definition else _named_rules(service))
         listed = Snapshot(
             at=at,
             service=service,
             deployments=deployments,
             revisions=dict(self._revisions),
             definitions=dict(self._definitions),
-            production_rules=self._rules(balancer.get("production_listener_arn"), named),
-            test_rules=self._rules(balancer.get("test_listener_arn"), named),
+            production_rules=production,
+            test_rules=test,
             tasks=tasks,
             stopped=self._why_stopped(service, deployments),
             alarm=self._alarm(),
             clock=self._clock,
         )
-        return Snapshot(**{**listed.__dict__, "health": self._health(service, balancer)})
+        return Snapshot(**{**listed.__dict__, "health": self._health(listed, balancer)})
 
     def registered(self, arn: str) -> None:
         """Always describe this task definition, too: we made it, and a listing may lag behind."""
@@ -243,6 +245,21 @@ class Reader:
             self._stopped = (failed, tuple(dict.fromkeys(why for task in stopped if (why := why_stopped(task)))))
         return self._stopped[1] if failed else ()
 
+    def _both_rules(
+        self, balancer: Mapping[str, Any], named: Mapping[str, str]
+    ) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
+        """Of the production and the test listener. Where the service itself names both, it needs one call, and no tag
+        has to say whose they are.
+        """
+        listeners = [balancer.get(f"{which}_listener_arn") for which in WHICH]
+        if all(listeners) and all(named.get(which) for which in WHICH):
+            answer = self._absent_is_empty("elbv2", "describe_rules", RuleArns=[named[which] for which in WHICH])
+            found = {rule["RuleArn"]: rule for rule in answer.get("Rules", [])}
+            if len(found) == len(WHICH):
+                return (found[named["production"]],), (found[named["test"]],)
+        arns = frozenset(named.values())
+        return self._rules(listeners[0], arns), self._rules(listeners[1], arns)
+
     def _rules(self, listener: str | None, named: frozenset[str]) -> tuple[Json, ...]:
         if not listener:
             return ()
@@ -256,11 +273,13 @@ class Reader:
                 return ()
             raise
 
-    def _health(self, service: Json | None, balancer: Mapping[str, Any]) -> dict[str, tuple[Json, ...]]:
-        """Of the groups that the service registers its tasks in, or would."""
+    def _health(self, known: Snapshot, balancer: Mapping[str, Any]) -> dict[str, tuple[Json, ...]]:
+        """Of the groups that the service registers its tasks in, or would: first the one that serves; the other one
+        only while something moves, or when tasks are registered elsewhere than there.
+        """
         groups = [
             group
-            for entry in (service or {}).get("loadBalancers", [])
+            for entry in (known.service or {}).get("loadBalancers", [])
             for group in (
                 entry.get("targetGroupArn"),
                 (entry.get("advancedConfiguration") or {}).get("alternateTargetGroupArn"),
@@ -268,8 +287,11 @@ class Reader:
             if group
         ]
         groups = groups or [group for group in [balancer.get("blue_target_group_arn")] if group]
+        serving = {known.group_of(arn) for arn in known.last_completed()}
         found: dict[str, tuple[Json, ...]] = {}
-        for group in dict.fromkeys(groups):
+        for group in sorted(dict.fromkeys(groups), key=lambda one: one not in serving):
+            if found and not known.open_deployment() and _all_there(known.tasks, found):
+                break
             answer = self._absent_is_empty("elbv2", "describe_target_health", TargetGroupArn=group)
             found[group] = tuple(answer.get("TargetHealthDescriptions", []))
         return found
@@ -290,10 +312,17 @@ class Reader:
             raise
 
 
-def _named_rules(service: Json | None) -> frozenset[str]:
+def _all_there(tasks: tuple[Json, ...], health: Mapping[str, tuple[Json, ...]]) -> bool:
+    registered = {one["Target"]["Id"] for listed in health.values() for one in listed}
+    return all(task_address(task) in registered for task in tasks)
+
+
+def _named_rules(service: Json | None) -> dict[str, str]:
+    """production, test -> ARN of the rule that the service names."""
     entry: Json = next(iter((service or {}).get("loadBalancers") or []), {})
     advanced = entry.get("advancedConfiguration") or {}
-    return frozenset(advanced[key] for key in ("productionListenerRule", "testListenerRule") if advanced.get(key))
+    named = {which: str(advanced.get(f"{which}ListenerRule") or "") for which in WHICH}
+    return {which: arn for which, arn in named.items() if arn}
 
 
 def why_stopped(task: Mapping[str, Any]) -> str:

@@ -65,6 +65,15 @@ class Snapshot:
         entries = [entry for entry in resolved.get("loadBalancers") or [] if entry.get("targetGroupArn")]
         return str(entries[0]["targetGroupArn"]) if entries else ""
 
+    def last_completed(self) -> tuple[str, ...]:
+        """The ARN of the service revision that was completed last, or gone back to; () = none is known."""
+        for deployment in self.deployments:
+            if deployment.get("status") == "SUCCESSFUL":
+                return (str((deployment.get("targetServiceRevision") or {}).get("arn", "")),)
+            if deployment.get("status") == "ROLLBACK_SUCCESSFUL":
+                return (str((deployment.get("rollback") or {}).get("serviceRevisionArn", "")),)
+        return ()
+
     def open_deployment(self) -> Json | None:
         """The service deployment in progress."""
         return next((d for d in self.deployments if d.get("status") in IN_PROGRESS), None)
