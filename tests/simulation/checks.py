@@ -44,7 +44,8 @@ def check_end(played: Played) -> None:
     assert ended.duration <= timing.deadline + timing.rollback_deadline + 400 or faults.stopped, f"I8 {context}"
     calls = len(ports.writes)
     assert calls <= 3 * ports.cloud.desired + 24, f"I11 {ports.writes}"
-    unfree = faults.store_down or faults.lost or faults.expired_at < float("inf")
+    storeless = any(fault == "F10 no store" for fault, _ignored in ports.world.met)
+    unfree = storeless or faults.store_down or faults.lost or faults.expired_at < float("inf")
     assert ports.world.store.lock.owner != ports.owner or unfree, f"I5 kept the lock: {context}"
     claims = CLAIMS[ended.stop.state](played) if ended.stop.state in CLAIMS else {}
     for name, holds in claims.items():

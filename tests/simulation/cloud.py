@@ -136,6 +136,7 @@ class Cloud:
     closed_zone: str = ""
     starved: bool = False  # no capacity: nothing starts
     gone: frozenset[str] = frozenset()  # releases whose image is gone: nothing of them starts any more
+    storeless: bool = False  # the store answers nobody
     sick: str = ""  # a shared dependency: silent or wrong, for everybody
     world: list[tuple[float, Callable[[], None]]] = field(default_factory=list)  # what happens, when; sorted
     lags: bool = False  # reads may be old: keep the last snapshots

@@ -111,6 +111,7 @@ def _check_word(ports: Ports, plan: Plan) -> None:
     begun = running.expires - cloud.hold_time - 0.01
     right = [at for at in answers if at >= begun]
     assert len(right) >= plan.gate.run or plan.gate.inconclusive == "pause", "went on without a verdict at this hold"
+    assert running.step or cloud.now - begun >= plan.timing.min_ready - 0.5, "went on before min_ready"
     weight = running.weights[running.step - 1] if running.step else 0
     bake = next((step.bake for step in plan.steps if step.weight == weight), 0.0)
     assert cloud.now - begun >= bake, "went on before the bake was over"

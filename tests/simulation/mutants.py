@@ -49,16 +49,11 @@ MUTANTS = (
         "            if False:",
     ),
     Mutant(
-        "snapshots from before the last change count",
-        "pace.py",
-        "evolve(state.pace, fence=now, looked=NEVER)",
-        "evolve(state.pace, fence=NEVER)",
-    ),
-    Mutant(
         "no wait until old targets are drained",
         "forward.py",
         "    if seen.closed or not watch.alone(seen, state.aim):",
         "    if seen.closed:",
+        also=(("watch.complete(state, seen) and watch.alone(seen, state.aim)", "watch.complete(state, seen)"),),
     ),
     Mutant(
         "home while targets of the bad release are left",

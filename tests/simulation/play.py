@@ -85,7 +85,12 @@ class Play:
     def plan(self, release: str, number: int, strategy: str, **changes: object) -> Plan:
         made = self.made
         chain = Chain(hold=self.world.cloud.hold_time, propagation=made.late)
-        return plan(release, number, strategy, on_unfinished=made.policy, chain=chain, **changes)
+        made_for = plan(release, number, strategy, on_unfinished=made.policy, chain=chain, **changes)
+        gate = replace(made_for.gate, count=made.count)
+        if made.baked:
+            return replace(made_for, gate=gate)
+        steps = tuple(replace(step, bake=0.0) for step in made_for.steps)
+        return replace(made_for, gate=gate, steps=steps, timing=replace(made_for.timing, bake=0.0))
 
     def play(self, wanted: Plan, faults: Faults, *, disturbed: bool = False) -> Ended:
         """A run, and what must hold at its end."""
@@ -164,6 +169,7 @@ class Play:
         cloud = self.world.cloud
         cloud.world.clear()
         cloud.closed_zone, cloud.starved, cloud.gone, cloud.sick, cloud.crash_rate = "", False, frozenset(), "", 0.0
+        cloud.storeless = False
         cloud.late, cloud.lags = 0.0, False
         cloud.lost_by_world = cloud.now
         cloud.settle()
@@ -247,6 +253,14 @@ def _feed(cloud: Cloud) -> None:
     cloud.starved, cloud.lost_by_world = False, cloud.now
 
 
+def _close_store(cloud: Cloud) -> None:
+    cloud.storeless = True
+
+
+def _open_store(cloud: Cloud) -> None:
+    cloud.storeless = False
+
+
 def _gone(cloud: Cloud) -> None:
     cloud.gone = frozenset({"old"})
 
@@ -282,6 +296,7 @@ EVENTS: dict[str, tuple[Change, Change | None, str]] = {
     "sick": (_sick, _well, "F14 all sick"),
     "zone": (_close, _open, "F15 zone lost"),
     "starved": (_starve, _feed, "F16 no capacity"),
+    "storeless": (_close_store, _open_store, "F10 no store"),
     "gone": (_gone, None, "F17 old image gone"),
     "foreign": (_foreign, None, "F19 foreign deployment"),
     "scaled": (_scale, None, "F19 autoscaler"),

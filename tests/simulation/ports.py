@@ -210,7 +210,7 @@ class Ports:
             self._write()
         else:
             self._enter()
-        if self._chance(self.faults.store_down, "F10 store down"):
+        if self.cloud.storeless or self._chance(self.faults.store_down, "F10 store down"):
             raise PortError(Outcome.TURNED_AWAY, "SlowDown")
 
     def load(self) -> Record:
@@ -232,6 +232,9 @@ class Ports:
         holder = self.world.store.lock.owner
         mine = (self.owner,) if self.faults.locked else ("", self.owner)
         assert holder in mine, f"I5: {call} while {holder or 'nobody'} holds the lock"
+        if self.faults.locked:
+            age = self.cloud.now - self.world.store.locked_at
+            assert age <= self.world.store.lock.seconds, f"I5: {call} {age:.0f} s after the last renewal"
 
     def read_lock(self) -> Lease:
         self._store()
@@ -241,6 +244,7 @@ class Ports:
         self._store(writes=True)
         before = self.world.store.lock.owner
         stored = self.world.store.write_lock(lease)
+        self.world.store.locked_at = self.cloud.now
         assert lease.owner or before == self.owner, "I5: a lock freed by somebody who does not hold it"
         self._leave("WriteLock")
         return stored

@@ -27,6 +27,7 @@ SPOILS = frozenset(  # a good release may go back, or a person be asked, though 
         "expired",
         "refused",
         "crash",
+        "storeless",
     }
 )
 
@@ -47,6 +48,8 @@ class Schedule:
     late: float = 0.0  # F20
     crash_rate: float = 0.0
     second: tuple[float, str, str] | None = None  # F9: when, release, strategy
+    count: int = 3  # of the gate
+    baked: bool = True  # False: no bake anywhere
     drawn: tuple[str, ...] = field(default=())
 
     @property
@@ -115,6 +118,7 @@ KINDS: dict[str, tuple[int, Draw]] = {  # weight in the draw, and what it sets
     "stopped": (1, _rates(stopped=(0.01, 0.03))),
     "second": (1, _second),
     "store": (3, _rates(store_down=(0.1, 0.25))),
+    "storeless": (2, _event("storeless", (30.0, 90.0))),
     "silent": (2, _rates(silent=(0.05, 0.1))),
     "flap": (1, _event("flap", (4.0, 10.0))),
     "sick": (1, _event("sick", (10.0, 40.0))),
@@ -143,6 +147,8 @@ def schedule(seed: int) -> Schedule:
         first=rng.random() < 0.12,
         release=rng.choice(("good", "good", *sorted(RELEASES))),
         policy=rng.choice(("resume", "roll_back")),
+        count=rng.choice((1, 3)),
+        baked=rng.random() < 0.6,
     )
     wanted, drawn = rng.choice((4, 5, 5, 6, 7)), list[str]()
     while len(drawn) < wanted:

@@ -20,6 +20,7 @@ class Objects:
     version: int = 0
     lock: Lease = field(default_factory=lambda: Lease("svc"))
     request: Request = field(default_factory=lambda: Request("svc"))
+    locked_at: float = 0.0  # when the lock was written last
     writes: int = 0
 
     def save(self, record: Record, known: int) -> int:

@@ -198,7 +198,7 @@ def test_the_plan_may_ask_a_person() -> None:
 
 
 def test_people_take_their_time_and_it_does_not_count() -> None:
-    state, command = step(Phase.PAUSING, now=NOW + 1, **PAUSED)
+    state, _command = step(Phase.PAUSING, now=NOW + 1, **PAUSED)
     state, _command = cases.step(held.state(Phase.PAUSING, started=-5000.0, **PAUSED), at_hold(), plan=CANARY)
     assert state.phase is Phase.PAUSING
     state, _command = step(Phase.PAUSING, **{**PAUSED, "paused": ""})

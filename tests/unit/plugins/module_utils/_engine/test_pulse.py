@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine import lease
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.decide import decide
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
     Beat,
     Call,
     Heard,
     Heart,
+    Lease,
     Movement,
     Observation,
     Outcome,
@@ -25,7 +27,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
 )
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.phases import Phase
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.pulse import until
-from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Pulse, Saving, State
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Lock, Pulse, Saving, State
 from tests.unit.plugins.module_utils._engine import cases, held
 from tests.unit.plugins.module_utils._engine.cases import NOW, deployment, moved, record, seen
 from tests.unit.plugins.module_utils._engine.held import CANARY, OK, at_hold, hold, judged
