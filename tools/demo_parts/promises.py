@@ -15,13 +15,12 @@ WIDTH = 80
 
 @dataclass(frozen=True)
 class Promise:
-    """One rollout of the demo. `wrong_answers`: whether users may meet some before it is taken back."""
+    """One rollout of the demo. None may ever show a user a wrong answer: a release is judged before any meets it."""
 
     step: str
     image: str  # tag in the lab's registry
     story: str  # one sentence for people: what happens
     state: str  # how it must end
-    wrong_answers: bool = False
 
 
 PROMISES: Sequence[Promise] = (
@@ -32,7 +31,6 @@ PROMISES: Sequence[Promise] = (
         "wrong-answers",
         "A release that is healthy and answers 200, but names the wrong digit.",
         "rolled_back",
-        wrong_answers=True,
     ),
 )
 
@@ -78,7 +76,7 @@ def broken(promise: Promise, outcome: Outcome | None) -> list[str]:
     if outcome.dropped:
         causes = ", ".join(f"{count} {cause}" for cause, count in (outcome.causes or {}).items())
         found.append(f"{promise.step}: {outcome.dropped} requests dropped{f' ({causes})' if causes else ''}")
-    if outcome.wrong_answers and not promise.wrong_answers:
+    if outcome.wrong_answers:
         found.append(f"{promise.step}: {outcome.wrong_answers} wrong answers, promised: none")
     if outcome.wrong_afterwards:
         found.append(f"{promise.step}: {outcome.wrong_afterwards} wrong answers after it was over")
