@@ -85,7 +85,7 @@ def test_killed_in_the_middle_of_a_canary_ecs_goes_back_alone_and_the_next_run_s
 ) -> None:
     live = native.record()["live"]
     held = {**native.native("canary"), "canary": {"pause": True}, "hold_timeout": 3, "heartbeat": {"enable": False}}
-    command = written(native, tmp_path, "3", **held)
+    command = written(native, tmp_path, "2", **held)
     with BackgroundLoad(Load(native.url, rate=20, seconds=120, stream_seconds=0.3)) as load:
         with (tmp_path / "out").open("w") as out:
             child = subprocess.Popen(
@@ -106,6 +106,6 @@ def test_killed_in_the_middle_of_a_canary_ecs_goes_back_alone_and_the_next_run_s
         assert share(native) == 0
     assert (load.summary().dropped, load.summary().wrong_answers) == (0, 0), load.summary().causes
 
-    forward = native.roll_out("3", **native.native("blue_green"))
+    forward = native.roll_out("2", **native.native("blue_green"))
     assert (forward["state"], forward["previous"]["id"]) == ("live", live), forward["reason"]
-    assert "the unfinished rollout to models.example/digits:3" in told(native)
+    assert "the unfinished rollout to models.example/digits:2" in told(native)
