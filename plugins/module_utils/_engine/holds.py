@@ -43,8 +43,17 @@ def enter(plan: Plan, state: State, seen: Observation, held: Held, now: float) -
     state = watch.begin(plan, state, now)
     state = evolve(state, hold=Hold(held.id, step, now, held.last), step=step.weight)
     where = "before any user meets the release" if not step.weight else f"at {step.weight} % of the traffic"
-    state = tell(state, now, plan.mover, f"holds {where} ({held.stage}), for {held.left:.0f} s at the most")
+    state = tell(state, now, plan.mover, f"holds {where} ({held.stage}), and rolls back by itself in {held.left:.0f} s")
+    state = tell(state, now, "greenlight", _task(plan, step))
     return pace.store(state, records.going(plan, state, Phase.HOLDING), Phase.HOLDING, now, needed=False)
+
+
+def _task(plan: Plan, step: Step) -> str:
+    """What has to be true before ECS may go on, and what happens else: for people who watch."""
+    asked = f"{plan.gate.run} right answers in a row, " if plan.probes else ""
+    then = "then a person promotes it" if step.pause else "then it goes on"
+    bake = f"a bake of {step.bake:g} s, " if step.bake else ""
+    return f"judging it: {asked}every target healthy for {plan.timing.min_ready:g} s, {bake}{then}; else back it goes"
 
 
 def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision:

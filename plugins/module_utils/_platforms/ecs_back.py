@@ -34,7 +34,7 @@ def turn(moving: Mapping[str, Any], name: str) -> Step:
     arn, hook = moving["serviceDeploymentArn"], ecs_hold.paused(moving)
     if hook is not None:
         arguments = {"serviceDeploymentArn": arn, "hookId": hook["hookId"], "action": "ROLLBACK"}
-        line = f"ContinueServiceDeployment ROLLBACK {hook['hookId']}: ECS goes back to {name}"
+        line = f"ContinueServiceDeployment ROLLBACK {hook['hookId'][-8:]}: ECS goes back to {name}"
         return Step("ecs", "continue_service_deployment", arguments, line)
     arguments = {"serviceDeploymentArn": arn, "stopType": "ROLLBACK"}
     return Step("ecs", "stop_service_deployment", arguments, f"StopServiceDeployment: ECS goes back to {name}")

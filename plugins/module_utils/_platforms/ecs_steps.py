@@ -175,7 +175,7 @@ class Steps:
             return []
         arn, hook_id = moving["serviceDeploymentArn"], hook["hookId"]
         arguments = {"serviceDeploymentArn": arn, "hookId": hook_id, "action": "CONTINUE"}
-        line = f"ContinueServiceDeployment CONTINUE {hook_id}"
+        line = f"ContinueServiceDeployment CONTINUE {hook_id[-8:]}"
         return [Step("ecs", "continue_service_deployment", arguments, line)]
 
     # ---- the heartbeat alarm ----
