@@ -42,6 +42,13 @@ def release(params: Mapping[str, Any], store: Store) -> Release:
     return Release(good, record.releases.get(good, ""))
 
 
+def adopting(params: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a rolling rollout of what a service runs, after which every strategy may follow."""
+    own = {"strategy": ecs_plan.ROLLING, "steps": None, "canary": None, "linear": None, "route": None}
+    unasked = {"target_release": "wanted", "pin": False, "unpin": False, "wait": True, "adopted": described}
+    return {**params, **own, **unasked}
+
+
 def plan(params: Mapping[str, Any], check_mode: bool, wanted: Release, zones: int | None = None) -> Plan:
     now, judged = datetime.now(UTC), judging.parse(params)[0]
     rollout_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

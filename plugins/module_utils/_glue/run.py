@@ -30,6 +30,7 @@ from .prober import RouteProber
 from .redact import Redactor
 
 Report = Callable[[Event, bool], None]
+ADOPTING = "First ECS must be able to shift traffic for this service: a rolling rollout of what it runs gives it that"
 
 
 def silent(event: Event, waiting: bool) -> None:
@@ -72,10 +73,22 @@ def _run(
         return shape(_refused(plan, _listed([*findings, *_in_account(aws, params, plan)])))
     store, hint = _usable(store, params, check_mode)
     zones = planning.zones(aws, params) if check_mode else None
-    plan = planning.plan(params, check_mode, planning.release(params, store), zones)
     clock = WallClock(interrupted)
-    platform, prober = Ecs(aws, params, clock.now), RouteProber(aws, params, judged.specs, clock.now)
-    ended = drive(plan, platform, prober, store, clock, report, interrupted)
+
+    def driven(given: Mapping[str, Any]) -> tuple[Ended, Ecs]:
+        plan = planning.plan(given, check_mode, planning.release(given, store), zones)
+        platform, prober = Ecs(aws, given, clock.now), RouteProber(aws, given, judged.specs, clock.now)
+        return drive(plan, platform, prober, store, clock, report, interrupted), platform
+
+    ended, platform = driven(params)
+    if platform.adoptable and not ended.state.changed and ended.stop.state == End.REFUSED.value:
+        adopted = planning.adopting(params, platform.adoptable)
+        report(Event(0.0, "adopting", "greenlight", ADOPTING), False)
+        ended, _ignored = driven(adopted)
+        if ended.stop.state in (End.LIVE.value, End.UNCHANGED.value):
+            ended, _ignored = driven(params)
+    elif platform.adoptable and check_mode:
+        hint = f"{ADOPTING}. {hint}".strip()
     result = shape(ended)
     return {**result, "reason": f"{result['reason']} {hint}".strip()}
 

@@ -13,7 +13,7 @@ from typing import Any
 from .._clients.aws_errors import AwsError
 from .._engine.finding import Finding
 from .._engine.model import Observation, Plan, Target, Verb
-from . import ecs_account, ecs_diff, ecs_heart, ecs_hold, ecs_input, ecs_release, ecs_rules
+from . import ecs_account, ecs_diff, ecs_heart, ecs_hold, ecs_input, ecs_plan, ecs_release, ecs_rules
 from .ecs_read import Calls, Reader
 from .ecs_step import Step
 from .ecs_steps import Steps
@@ -38,13 +38,19 @@ class Ecs:
         self._at = float("-inf")
         self._steps: dict[Verb, list[Step]] = {}
         self._gone: list[Finding] = []
+        self.adoptable: Mapping[str, Any] = {}  # the task definition of a service that must be adopted first
 
     def preflight(self, plan: Plan) -> list[Finding]:
         """What is wrong with the parameters; and with the account, when a release is to move."""
         if plan.remove:
             return []
         moves = Verb.BEGIN not in self._steps or bool(self._steps[Verb.BEGIN])
-        return [*self._gone, *ecs_input.findings(self._params), *(self.account_findings(plan) if moves else [])]
+        found = [*self._gone, *ecs_input.findings(self._params), *(self.account_findings(plan) if moves else [])]
+        return found or ([] if plan.check_mode or not self.adoptable else [self._to_adopt()])
+
+    def _to_adopt(self) -> Finding:
+        problem = "needs a service with advancedConfiguration: it gets that by a rolling rollout of what it runs"
+        return Finding("strategy", str(self._params["strategy"]), problem, "Roll out what runs with strategy: rolling.")
 
     def account_findings(self, plan: Plan) -> list[Finding]:
         """What is wrong between the parameters and the account."""
@@ -62,6 +68,8 @@ class Ecs:
         mine = view.raw_to(plan.release.id)
         self._at = snapshot.at
         self._gone = view.gone()
+        plain = view.plain() if ecs_plan.native(self._params) and not plan.remove else ""
+        self.adoptable = snapshot.definitions.get(plain, {})
         self._steps = self._listed(steps, plan)
         return Observation(
             at=snapshot.at,

@@ -202,4 +202,3 @@ def nearest(weights: list[int]) -> str:
     steps_of = ", ".join(map(str, equal(step)))
     canary = f"canary with {min(max(1, weights[0]), 99)}, 100"
     return f"{canary}; linear with {steps_of}; blue_green with 100"
-

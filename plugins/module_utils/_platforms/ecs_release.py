@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._engine.model import Release
-from . import ecs_plan
+from . import ecs_diff, ecs_plan
 
 RELEASE_TAG = "greenlight:release"
 SERVICE_TAG = "greenlight:service"
@@ -144,7 +144,12 @@ def _volume(volume: Mapping[str, Any]) -> Json:
 
 
 def task_definition(params: Mapping[str, Any]) -> Json:
-    """The task definition as wanted, without the release's own mark and without tags."""
+    """The task definition as wanted, without the release's own mark and without tags.
+
+    `params["adopted"]`: a described one, of a service that is taken over as it is.
+    """
+    if params.get("adopted"):
+        return _unmarked(params["adopted"])
     wanted = params["task_definition"]
     storage = wanted.get("ephemeral_storage_gib")
     return given(
@@ -165,6 +170,20 @@ def task_definition(params: Mapping[str, Any]) -> Json:
             "volumes": [_volume(volume) for volume in wanted.get("volumes") or []],
         }
     )
+
+
+def _unmarked(described: Mapping[str, Any]) -> Json:
+    """RegisterTaskDefinition's input for a described task definition, without our mark in its environment."""
+    left_out = {*ecs_diff.READ_ONLY, *ecs_diff.OURS}
+    containers = [
+        {
+            **container,
+            "environment": [one for one in container.get("environment") or [] if one["name"] != RELEASE_VARIABLE],
+        }
+        for container in described.get("containerDefinitions", [])
+    ]
+    content = {key: value for key, value in described.items() if key not in left_out}
+    return {**content, "containerDefinitions": containers}
 
 
 def deployment_fields(params: Mapping[str, Any]) -> Json:

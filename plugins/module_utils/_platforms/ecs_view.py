@@ -109,6 +109,17 @@ class View:
             return ""
         return f"the service ran {', '.join(map(short, others[:3]))} before this release, so it is not removed"
 
+    def plain(self) -> str:
+        """The task definition ARN of a service that ECS can't shift traffic for yet; "" = it can, or there is none.
+
+        "advancedConfiguration field is required for all loadBalancers when using a non-ROLLING deployment strategy", also
+        in the revision that serves: Amazon ECS Developer Guide, "Troubleshooting Amazon ECS blue/green deployments".
+        """
+        entries = [self._balancer_entry(), *(self._completed_revision().get("loadBalancers") or [])]
+        able = all(entry.get("advancedConfiguration") for entry in entries)
+        service = self.snapshot.active
+        return str(service["taskDefinition"]) if service and not able and not self.snapshot.open_deployment() else ""
+
     # ---- releases ----
 
     def gone(self) -> list[Finding]:

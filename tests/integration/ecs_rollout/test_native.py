@@ -109,3 +109,17 @@ def test_killed_in_the_middle_of_a_canary_ecs_goes_back_alone_and_the_next_run_s
     forward = native.roll_out("2", **native.native("blue_green"))
     assert (forward["state"], forward["previous"]["id"]) == ("live", live), forward["reason"]
     assert "the unfinished rollout to models.example/digits:2" in told(native)
+
+
+def test_a_service_from_elsewhere_is_adopted_by_a_rolling_rollout_of_what_it_runs(stack: Stack) -> None:
+    """Made without advancedConfiguration: ECS refuses every other strategy for it."""
+    options = {**stack.native("canary"), "load_balancer": {**stack.options()["load_balancer"], "role_arn": None}}
+    assert stack.roll_out("1", **{**options, "strategy": "rolling"})["state"] == "live"
+    assert "advancedConfiguration" not in stack.service()["loadBalancers"][0]
+
+    result = stack.roll_out("2", **stack.native("canary"))
+    assert (result["state"], result["identity"]) == ("live", "proven"), result["reason"]
+    lines = told(stack)
+    assert "a rolling rollout of what it runs gives it that" in lines
+    assert lines.index("a rolling rollout of what it runs") < lines.index("ECS holds before any user meets the release")
+    assert "digits:1@" in result["previous"]["label"]
