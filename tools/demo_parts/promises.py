@@ -15,12 +15,15 @@ WIDTH = 80
 
 @dataclass(frozen=True)
 class Promise:
-    """One rollout of the demo. None may ever show a user a wrong answer: a release is judged before any meets it."""
+    """One rollout of the demo. `wrong_share`: of the requests meanwhile that may get a wrong answer, at the most: a
+    canary's own share, as long as it is judged.
+    """
 
     step: str
     image: str  # tag in the lab's registry
     story: str  # one sentence for people: what happens
     state: str  # how it must end
+    wrong_share: float = 0.0
 
 
 PROMISES: Sequence[Promise] = (
@@ -31,6 +34,7 @@ PROMISES: Sequence[Promise] = (
         "wrong-answers",
         "A release that is healthy and answers 200, but names the wrong digit.",
         "rolled_back",
+        wrong_share=0.1,
     ),
 )
 
@@ -76,8 +80,9 @@ def broken(promise: Promise, outcome: Outcome | None) -> list[str]:
     if outcome.dropped:
         causes = ", ".join(f"{count} {cause}" for cause, count in (outcome.causes or {}).items())
         found.append(f"{promise.step}: {outcome.dropped} requests dropped{f' ({causes})' if causes else ''}")
-    if outcome.wrong_answers:
-        found.append(f"{promise.step}: {outcome.wrong_answers} wrong answers, promised: none")
+    if outcome.wrong_answers > promise.wrong_share * outcome.requests:
+        most = f"at most {promise.wrong_share:.0%} of the requests" if promise.wrong_share else "none"
+        found.append(f"{promise.step}: {outcome.wrong_answers} wrong answers, promised: {most}")
     if outcome.wrong_afterwards:
         found.append(f"{promise.step}: {outcome.wrong_afterwards} wrong answers after it was over")
     return found

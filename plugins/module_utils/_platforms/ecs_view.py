@@ -112,8 +112,8 @@ class View:
     def plain(self) -> str:
         """The task definition ARN of a service that ECS can't shift traffic for yet; "" = it can, or there is none.
 
-        "advancedConfiguration field is required for all loadBalancers when using a non-ROLLING deployment strategy", also
-        in the revision that serves: Amazon ECS Developer Guide, "Troubleshooting Amazon ECS blue/green deployments".
+        "advancedConfiguration field is required for all loadBalancers when using a non-ROLLING deployment strategy",
+        in the revision that serves, too: Amazon ECS Developer Guide, "Troubleshooting … blue/green deployments".
         """
         entries = [self._balancer_entry(), *(self._completed_revision().get("loadBalancers") or [])]
         able = all(entry.get("advancedConfiguration") for entry in entries)
