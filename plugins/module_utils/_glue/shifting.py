@@ -8,6 +8,7 @@ For roles, which check theirs before they change anything; the modules have thei
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -39,9 +40,12 @@ def findings(given: Mapping[str, Any], prefix: str = "") -> list[Finding]:
         "load_balancer": {"role_arn": "given", "test_listener_arn": "given"},  # roles make both
         "timing": {"poll": _poll(given.get("timing"))},
     }
-    if not found:
-        found = [*ecs_plan.findings(params), *ecs_heart.findings(params)]
-    return [replace(each, field=prefix + each.field) for each in found]
+    found += [*ecs_plan.findings(params), *ecs_heart.findings(params)]
+    first: dict[str, Finding] = {}
+    for each in found:  # of one option the first is enough: what follows may come from it
+        field = each.field.lstrip(".")
+        first.setdefault(re.split(r"[.\[]", field, maxsplit=1)[0], replace(each, field=prefix + field))
+    return list(first.values())
 
 
 def _step(read: Reader, field: str, name: str, default: int, found: list[Finding]) -> dict[str, Any] | None:
