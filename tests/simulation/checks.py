@@ -76,6 +76,7 @@ def _proven(played: Played) -> Claims:
         **_live(played),
         "I12 not read after the last change": ports.looked_at > ports.last_effect
         or "PutMetricAlarm" in ports.writes[-1],
+        "I12 a wrong answer was heard": release not in ports.failed or played.disturbed,
         "I12 not asked at all": bool(ports.passed_at.get(release)) or not served,
     }
 

@@ -21,7 +21,7 @@ from tests.simulation import native
 from tests.simulation.alarm import Alarm
 
 THRESHOLD = 3
-START, CHECKS, GIVE_UP, DRAIN = 2.0, 2.0, 8.0, 3.0  # seconds: to run, to be healthy, to be called failed, to drain
+START, CHECKS, GIVE_UP, DRAIN = 2.0, 2.0, 8.0, 8.0  # seconds: to run, to be healthy, to be called failed, to drain
 NEVER = float("inf")
 OPEN = (Movement.MOVING, Movement.TURNING_BACK)
 
@@ -34,16 +34,17 @@ class Behaviour:
     crash_after: float = 0.0  # seconds after it got healthy; 0 = never
     right: bool = True
     marked: bool = True
+    wrong_after: float = 0.0  # seconds after it got healthy; 0 = never
     wrong_from: int = 101  # percent of the public's traffic from which it answers wrongly
 
 
 class Task:
     """What runs behind one address."""
 
-    __slots__ = ("due", "id", "release", "shown", "state", "zone")
+    __slots__ = ("due", "id", "release", "shown", "since", "state", "zone")
 
     def __init__(self, number: int, release: str, zone: str, now: float) -> None:
-        self.id, self.release, self.zone = f"10.0.0.{number}:80", release, zone
+        self.id, self.release, self.zone, self.since = f"10.0.0.{number}:80", release, zone, now
         self.become("unregistered", now + START)
 
     def become(self, state: str, due: float) -> None:
@@ -208,6 +209,7 @@ class Cloud:
             task.become("initial", self.now + (CHECKS if how.healthy else GIVE_UP))
         elif (task.state == "initial" and how.healthy) or task.state == "unhealthy":
             task.become("healthy", self.now + self._life(how))
+            task.since = self.now
         elif task.state == "draining":
             self.tasks.remove(task)
         else:

@@ -44,6 +44,7 @@ RELEASES = {
     "wrong_unmarked": Behaviour(right=False, marked=False),
     "crashing": Behaviour(crash_after=5.0),
     "souring": Behaviour(wrong_from=10),  # right at the test listener, wrong once users are there
+    "turning": Behaviour(wrong_after=24.0),  # right for a while: some gates are over by then
 }
 CAUSES = {  # what the engine must have found, when nothing but the API disturbs it
     "never_healthy": "targets",
@@ -53,6 +54,7 @@ CAUSES = {  # what the engine must have found, when nothing but the API disturbs
     "souring": "the new release answers wrongly",
 }
 BAD = frozenset(CAUSES)
+MAYBE = frozenset({"turning"})  # live, or taken back: as the gates come to see it
 
 
 def plan(release: str, run: int = 0, strategy: str = "rolling", **changes: object) -> Plan:

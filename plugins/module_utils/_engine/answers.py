@@ -79,7 +79,8 @@ def _hear_public(
     answered = [sample for sample in public if sample.release or sample.outcome != INCONCLUSIVE]
     whose = tuple(sample.release for sample in answered)
     quiet = 0 if answered else watch.quiet + 1
-    exposed = watch.exposed or (state.aim in whose and not hold.step.weight and not seen.closed)
+    early = state.phase is not Phase.PROCEEDING and not hold.step.weight and not seen.closed
+    exposed = watch.exposed or (early and state.aim in whose)
     watch = evolve(watch, asked=now, quiet=quiet, exposed=exposed)
     if not follows(plan, hold, seen):
         return evolve(watch, public=())

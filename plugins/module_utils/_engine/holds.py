@@ -102,10 +102,10 @@ def pausing(plan: Plan, state: State, seen: Observation, now: float) -> Decision
 
 def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """CONTINUE, until another snapshot shows that the hold is passed."""
-    step = ended(plan, state, seen, now) or _exposed(plan, state, seen, now)
+    hold, held, given = _hold(state), seen.held, _given(state)
+    step = ended(plan, state, seen, now) or (None if given else _exposed(plan, state, seen, now))
     if step is not None:
         return step
-    hold, held = _hold(state), seen.held
     if held is None or held.id != hold.id:
         if held is None and not pace.settled(plan, state, seen):
             return probing(plan, state, seen, now, f"{plan.mover} is told to go on")
@@ -115,7 +115,7 @@ def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decis
         return step
     if pace.turned_down(plan, state, seen, Verb.PROCEED):
         return turn_back(plan, state, Cause(state.refused), now)
-    if state.watch.ready_since is None or state.watch.short_since is not None:
+    if not given and (state.watch.ready_since is None or state.watch.short_since is not None):
         return pace.enter(state, Phase.HOLDING, now, "not every target is healthy any more: judging again"), None
     step = pace.act(plan, state, seen, Verb.PROCEED, now, f"passed at {hold.step.weight} %")
     return step or probing(plan, state, seen, now, "waiting for the hold to be offered again")
@@ -253,6 +253,11 @@ def _ask(
     """Rounds by the plan's route and through production take turns: the public's view is part of the proof."""
     route = plan.route if state.watch.rounds % 2 == 0 else "production"
     return probing(plan, state, seen, now, why, until=until, route=route)
+
+
+def _given(state: State) -> bool:
+    """Our word for this hold was given, or may have been: what a snapshot says of the hold may be of before."""
+    return any(made.verb is Verb.PROCEED and _hold(state).id in made.call for made in state.pace.made)
 
 
 def _left(seen: Observation, now: float) -> float:
