@@ -31,6 +31,7 @@ class Behaviour:
     """What the targets of a release do."""
 
     healthy: bool = True
+    checks: float = CHECKS  # seconds until it is healthy
     crash_after: float = 0.0  # seconds after it got healthy; 0 = never
     right: bool = True
     marked: bool = True
@@ -67,6 +68,8 @@ class Rollout:
     by: str = "greenlight"
     watched: bool = False  # the heartbeat alarm
     stage: str = "SCALE_UP"
+    begun: float = 0.0
+    over: float = NEVER
     step: int = 0  # index of the weight that comes next
     hold: str = ""
     expires: float = NEVER
@@ -206,7 +209,7 @@ class Cloud:
     def _happen(self, task: Task) -> None:
         how = self.behaviours[task.release]
         if task.state == "unregistered":
-            task.become("initial", self.now + (CHECKS if how.healthy else GIVE_UP))
+            task.become("initial", self.now + (how.checks if how.healthy else GIVE_UP))
         elif (task.state == "initial" and how.healthy) or task.state == "unhealthy":
             task.become("healthy", self.now + self._life(how))
             task.since = self.now
@@ -284,7 +287,7 @@ class Cloud:
 
     def complete(self, rollout: Rollout) -> None:
         """The deployment is over."""
-        turning = rollout.status is Movement.TURNING_BACK
+        turning, rollout.over = rollout.status is Movement.TURNING_BACK, self.now
         rollout.status = Movement.TURNED_BACK if turning else Movement.MOVED
         if self.service is not None:
             self.service = replace(self.service, serving=self.service.release)
@@ -309,6 +312,7 @@ class Cloud:
             running.status = Movement.STOPPED
         self.service = replace(self.service or Service(release), release=release)
         rollout = Rollout(f"d{len(self.rollouts) + 1}", release, before, strategy, weights)
+        rollout.begun = self.now
         rollout.by = str(of.get("by", "greenlight"))
         self.share = self.applied = 0 if rollout.native else 100
         self.applies_at = NEVER

@@ -189,6 +189,7 @@ MUTANTS = (
         "pulse.py",
         "    heard = first is not None and seen.at > first",
         "    heard = True",
+        also=(("Phase.DISARMING, Phase.REMOVING})", "Phase.DISARMING, Phase.REMOVING, Phase.ARMING})"),),
     ),
     Mutant(
         "no beat while the rollout waits at a hold",

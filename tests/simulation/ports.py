@@ -66,6 +66,7 @@ class Ports:
     phase: str = "start"
     last_effect: float = 0.0
     passed_at: dict[str, list[float]] = field(default_factory=dict)  # release -> right answers
+    public_at: dict[str, float] = field(default_factory=dict)  # release -> its last right answer through production
     failed: set[str] = field(default_factory=set)  # releases that gave a wrong answer of their own
     wrote_at: list[int] = field(default_factory=list)  # which of the calls were mutating
     looked_at: float = -1.0
@@ -183,7 +184,8 @@ class Ports:
         self.beaten_call = self.calls
         if self._chance(self.faults.throttled, "F1 throttled") or self._chance(self.faults.unanswered, "F2 beat lost"):
             raise PortError(Outcome.TURNED_AWAY, "Throttling")
-        self.cloud.alarm.beat, self.cloud.due = self.cloud.now, None
+        self.cloud.alarm.beat(self.cloud.now)
+        self.cloud.due = None
 
     # ---- prober ----
 
@@ -203,6 +205,8 @@ class Ports:
                 self.failed.add(task.release)
             return (self._sample(route, FAIL, "wrong", task.release if how.marked else ""),)
         self.passed_at.setdefault(task.release, []).append(self.cloud.now)
+        if route == "production":
+            self.public_at[task.release] = self.cloud.now
         return (self._sample(route, PASS, "", task.release if how.marked else ""),)
 
     def _sample(self, route: str, outcome: str, reason: str, release: str = "") -> Sample:

@@ -85,7 +85,9 @@ def locked(wanted: Plan, owner: str) -> Plan:
 
 def world_with(live: str, rng: random.Random, crash_rate: float = 0.0) -> World:
     """A world whose service runs `live`, recorded as such; "" = nothing yet."""
-    cloud = Cloud(rng, {**RELEASES, "old": Behaviour(), "older": Behaviour(), "console": Behaviour(marked=False)})
+    cloud = Cloud(
+        rng, {**RELEASES, "old": Behaviour(), "older": Behaviour(), "console": Behaviour(marked=False, checks=20.0)}
+    )
     world = World(cloud)
     if live:
         cloud.service, cloud.rule, cloud.definitions = Service(live, serving=live), "open", {live}
