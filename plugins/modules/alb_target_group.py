@@ -217,20 +217,13 @@ target_group:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._clients.aws import Aws
+from ..module_utils._glue.ending import attempt, end
 from ..module_utils._glue.target_group import argument_spec, run
-from ..module_utils._platforms.base import PortError
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    try:
-        result = run(module.params, module.check_mode, Aws(module.params))
-    except PortError as error:
-        module.fail_json(msg=str(error))
-    if not module._diff:
-        result.pop("diff")
-    module.exit_json(**result)
+    end(module, attempt(run, module.argument_spec, module.params, module.check_mode))
 
 
 if __name__ == "__main__":

@@ -211,7 +211,7 @@ def read(grip: Grip, found: Lease, now: float) -> Grip:
 # ---- what a second operator is told --------------------------------------------------------------
 
 WATCH = "ansible-playbook playbooks/status.yml"
-ABORT = "ansible-playbook playbooks/control.yml -e action=abort -e reason=..."
+ABORT = "ansible-playbook playbooks/control.yml -e serving_action=abort"
 
 
 def told(grip: Grip, now: float) -> str:

@@ -141,6 +141,7 @@ def timing() -> Spec:
             "bake": {"type": "float", "default": 60.0},
             "poll": {"type": "float", "default": 2.0},
             "settle": {"type": "float", "default": 5.0},
+            "lease": {"type": "float", "default": 60.0},
         },
     }
 
@@ -170,4 +171,5 @@ def rollout() -> Spec:
         "unpin": {"type": "bool", "default": False},
         "retry_rejected": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
+        "on_unfinished": {"type": "str", "default": "roll_back", "choices": ["roll_back", "resume", "fail"]},
     }

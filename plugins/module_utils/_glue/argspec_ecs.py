@@ -230,3 +230,15 @@ def rollout_info() -> Spec:
         "name": {"type": "str", "required": True},
         "record": argspec_common.record(),
     }
+
+
+CONTROL_REQUIRES = [("action", "unlock", ("holder", "reason"))]
+
+
+def rollout_control() -> Spec:
+    return {
+        **rollout_info(),
+        "action": {"type": "str", "required": True, "choices": ["promote", "pause", "resume", "abort", "unlock"]},
+        "reason": {"type": "str"},
+        "holder": {"type": "str"},
+    }

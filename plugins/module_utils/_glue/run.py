@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-import getpass
+import math
 import secrets
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from .._clients.aws import Aws
+from .._clients.aws import Aws, longest_call
 from .._drive import drive
 from .._engine.decide import begin
 from .._engine.finding import Finding
+from .._engine.lease import Terms
 from .._engine.model import Capacity, Outcome, Plan, Release, Stop
 from .._engine.phases import End
 from .._engine.result import shape
@@ -31,6 +31,7 @@ from .clock import WallClock
 from .guarded import Guarded
 from .prober import RouteProber
 from .redact import Redactor
+from .who import who
 
 Report = Callable[[Event, bool], None]
 PLATFORM = "ecs"
@@ -92,9 +93,20 @@ def _input(params: Mapping[str, Any], check_mode: bool) -> tuple[judging.Judging
     if not params["record"]["bucket"] and not check_mode:
         mend = "Name the bucket that playbooks/bootstrap.yml made."
         found.append(Finding("record.bucket", "nothing", "is where the record of this service is kept", mend))
+    found.extend(_lease(params, judged.lease))
     if params["state"] == "present":
         found = [*ecs_input.findings(params), *found]
     return judged, found
+
+
+def _lease(params: Mapping[str, Any], seconds: float) -> list[Finding]:
+    """A lock must outlive the longest call, or nothing could be written under it."""
+    terms = Terms(seconds, longest_call(params["aws_config"] or {}))
+    if terms.seconds >= terms.shortest:
+        return []
+    problem = f"must be at least {math.ceil(terms.shortest)} while a call may take {terms.call:g} s"
+    mend = "Raise it, or lower connect_timeout and read_timeout in aws_config."
+    return [Finding("timing.lease", f"{seconds:g}", problem, mend)]
 
 
 def _in_account(aws: Aws, params: Mapping[str, Any], plan: Plan) -> list[Finding]:
@@ -144,7 +156,7 @@ def _plan(params: Mapping[str, Any], check_mode: bool, release: Release, zones: 
         gate=judged.gate,
         timing=judged.timing,
         rollout_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        started_by=_who(),
+        started_by=who(),
         started_at=now.isoformat(timespec="seconds"),
         check_mode=check_mode,
         wait=params["wait"],
@@ -157,14 +169,6 @@ def _plan(params: Mapping[str, Any], check_mode: bool, release: Release, zones: 
         mover="ECS",
         capacity=_capacity(params, zones) if params["state"] == "present" else None,
     )
-
-
-def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
 
 
 def _capacity(params: Mapping[str, Any], zones: int | None) -> Capacity:

@@ -9,11 +9,13 @@ What a store holds may have been written by anybody. Pure.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 FORMAT = 1
 LONGEST = 600  # characters of a text
+ID = re.compile(r"[A-Za-z0-9._-]{0,80}\Z")
 
 
 class RecordError(ValueError):
@@ -62,3 +64,9 @@ def check_text(name: str, value: Any) -> None:
 def check_count(name: str, value: Any) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
         raise RecordError(f"{name} is not a count")
+
+
+def check_id(name: str, value: str) -> None:
+    """Of a rollout, a lock's owner or a request."""
+    if not ID.match(value):
+        raise RecordError(f"{name} is not an id")

@@ -32,6 +32,16 @@ class S3Store:
         self._service = service
         self._etag = ""  # of the record that was loaded or written last; "" = there was none
 
+    @property
+    def record_written(self) -> str:
+        """When the record that was loaded last had been written, by the store's clock: UTC, ISO 8601; "" = unknown."""
+        return self._record.seen.written
+
+    @property
+    def lock_age(self) -> float | None:
+        """Seconds between the lock's last beat and its last reading, by the store's clock; None = unknown."""
+        return self._lock.seen.age
+
     def load(self) -> Record:
         raw, self._etag = self._record.get()
         if raw is None:

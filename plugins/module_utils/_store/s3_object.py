@@ -9,6 +9,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from .._clients.aws_errors import AwsError
@@ -28,6 +31,27 @@ class NoBucketError(PortError):
     """The bucket is not there: it will not be there a moment later, either."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """When the content that was read last had been written, by S3's own clock."""
+
+    written: str = ""  # UTC, ISO 8601; "" = there was no object, or the store doesn't say
+    age: float | None = None  # seconds, in whole ones
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Seen:
+        """From GetObject's Last-Modified and the answer's Date: no clock of ours is compared with S3's."""
+        written = answer.get("LastModified")
+        said = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        if not isinstance(written, datetime):
+            return cls()
+        try:
+            age = (parsedate_to_datetime(said) - written).total_seconds()
+        except (TypeError, ValueError):  # no Date, or one that is none
+            return cls(written.isoformat(timespec="seconds"))
+        return cls(written.isoformat(timespec="seconds"), max(0.0, age))
+
+
 class S3Object:
     """`what`: how messages call it; `largest`: bytes, one more is read so that a larger one is found out."""
 
@@ -36,6 +60,7 @@ class S3Object:
         self._place = {"Bucket": bucket, "Key": key}
         self._what = what
         self._largest = largest
+        self.seen = Seen()
 
     @property
     def url(self) -> str:
@@ -47,11 +72,13 @@ class S3Object:
             answer = self._calls.read("s3", "get_object", **self._place)
         except AwsError as error:
             if error.code == "NoSuchKey":
+                self.seen = Seen()
                 return None, ""
             if error.code == "NoSuchBucket":
                 mend = "Run playbooks/bootstrap.yml, which makes it, or mend record.bucket."
                 raise NoBucketError(Outcome.REFUSED, f"There is no bucket {self._place['Bucket']}. {mend}") from error
             raise
+        self.seen = Seen.of(answer)
         try:
             return answer["Body"].read(self._largest + 1), str(answer["ETag"])
         except Exception as error:  # the SDK's streaming errors have no common base

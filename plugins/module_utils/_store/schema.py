@@ -13,7 +13,7 @@ from typing import Any
 
 from .._engine.model import Record
 from .._engine.phases import Phase
-from .document import FORMAT, RecordError, check_count, check_text, cut
+from .document import FORMAT, RecordError, check_count, check_id, check_text, cut
 from .document import parse as parse_document
 
 LARGEST = 64 * 1024  # bytes
@@ -69,3 +69,5 @@ def _check_mapping(name: str, value: Any) -> None:
             raise RecordError(f"unfinished.{key} is not a release id")
         if name == "unfinished" and key == "phase" and text not in PHASES:
             raise RecordError("unfinished.phase is not a known phase")
+        if name == "unfinished" and key == "rollout_id":
+            check_id("unfinished.rollout_id", text)

@@ -140,7 +140,7 @@ def test_a_second_operator_is_told_who_since_when_what_and_how_to_go_on() -> Non
         "2026-03-01T10:00:00+00:00",
         "rollout r2 to digits:8",
         "status.yml",
-        "action=abort",
+        "serving_action=abort",
         "50 s",
     ):
         assert part in words

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine import lease
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Timing
 from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_common, judging
 
@@ -25,7 +26,7 @@ def test_the_options_and_their_bounds_are_the_same_times() -> None:
     options = argspec_common.timing()["options"]
     assert set(options) == set(judging.SECONDS)
     assert {name: option["default"] for name, option in options.items()} == {
-        name: getattr(Timing(), name) for name in judging.SECONDS
+        name: lease.LEASE if name == "lease" else getattr(Timing(), name) for name in judging.SECONDS
     }
 
 
