@@ -40,6 +40,10 @@ options:
         description: How long the cloud's answers may lag behind a change.
         type: float
         default: 5.0
+      propagation:
+        description: How long the load balancer may take to do what its rule says, before its answers are evidence.
+        type: float
+        default: 10.0
       lease:
         description:
           - How long the lock on the service counts without a sign of life of its holder. Another run takes it over

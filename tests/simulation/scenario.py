@@ -35,7 +35,7 @@ STEPS = {
 HEARTBEAT = Heartbeat(interval=15.0, window=50.0)
 TERMS = lease.Terms(seconds=60.0, call=4.0)
 QUIET = Faults()
-HEALING = 20.0  # seconds the cloud may need to replace what the world took
+HEALING = 30.0  # seconds the cloud may need to replace what the world took
 RELEASES = {
     "good": Behaviour(),
     "unmarked": Behaviour(marked=False),

@@ -17,9 +17,15 @@ class Guarded:
     def __init__(self, store: Store, redactor: Redactor) -> None:
         self._store = store
         self._redactor = redactor
+        self._ahead: Record | None = None
+
+    def look(self) -> None:
+        """Read the record ahead: the next `load` gives it without another call. Raises PortError."""
+        self._ahead = self._store.load()
 
     def load(self) -> Record:
-        return self._store.load()
+        ahead, self._ahead = self._ahead, None
+        return self._store.load() if ahead is None else ahead
 
     def save(self, record: Record) -> None:
         self._store.save(self._redactor.record(record))

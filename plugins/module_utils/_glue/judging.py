@@ -30,8 +30,10 @@ SECONDS: dict[str, tuple[float, float]] = {
     "bake": (0, 7 * DAY),
     "poll": (0.05, 600),
     "settle": (0.05, 600),
+    "propagation": (0, 600),
     "lease": (lease.SHORTEST, lease.LONGEST),
 }
+PROPAGATION = 10.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Judging:
     specs: tuple[ProbeSpec, ...]
     gate: Gate
     timing: Timing
+    propagation: float = PROPAGATION  # seconds until the load balancer does what its rule says, at the latest
     lease: float = lease.LEASE  # seconds that the lock counts without a beat
 
 
@@ -54,9 +57,9 @@ def parse(given: Mapping[str, Any], prefix: str = "", admitted: Sequence[str] = 
     specs, findings = parse_specs(probes, f"{prefix}probes")
     each = len(probes) if isinstance(probes, (list, tuple)) else 1
     gate, gates = parse_gate(_or_empty(given, "gate"), each, f"{prefix}gate")
-    timing, beat, times = _timing(_or_empty(given, "timing"), f"{prefix}timing")
+    timing, propagation, beat, times = _timing(_or_empty(given, "timing"), f"{prefix}timing")
     found = [*findings, *_outside(specs, f"{prefix}probes", admitted), *gates, *times]
-    return Judging(specs, gate, timing, beat), [*found, *_reach(given, f"{prefix}reach")]
+    return Judging(specs, gate, timing, propagation, beat), [*found, *_reach(given, f"{prefix}reach")]
 
 
 def _or_empty(given: Mapping[str, Any], field: str) -> object:
@@ -73,13 +76,15 @@ def _outside(specs: Sequence[ProbeSpec], field: str, admitted: Sequence[str]) ->
             yield Finding(field, path[:60], problem, "Probe a path that users may use, too.")
 
 
-def _timing(given: object, field: str) -> tuple[Timing, float, list[Finding]]:
-    """The rollout's times, and the lock's lease."""
+def _timing(given: object, field: str) -> tuple[Timing, float, float, list[Finding]]:
+    """The rollout's times, the load balancer's, and the lock's lease."""
     findings: list[Finding] = []
     read, plain = Reader(given, field, tuple(SECONDS), findings), Timing()
-    seconds = {name: read.number(name, getattr(plain, name, lease.LEASE), *bounds) for name, bounds in SECONDS.items()}
-    beat = seconds.pop("lease")
-    return Timing(**seconds), beat, findings
+    others = {"propagation": PROPAGATION, "lease": lease.LEASE}
+    defaults = {name: getattr(plain, name, others.get(name, 0.0)) for name in SECONDS}
+    seconds = {name: read.number(name, defaults[name], *SECONDS[name]) for name in SECONDS}
+    propagation, beat = seconds.pop("propagation"), seconds.pop("lease")
+    return Timing(**seconds), propagation, beat, findings
 
 
 def _reach(given: Mapping[str, Any], field: str) -> list[Finding]:

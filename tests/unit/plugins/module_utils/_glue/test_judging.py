@@ -25,8 +25,9 @@ def test_what_is_not_given_is_the_default() -> None:
 def test_the_options_and_their_bounds_are_the_same_times() -> None:
     options = argspec_common.timing()["options"]
     assert set(options) == set(judging.SECONDS)
+    others = {"lease": lease.LEASE, "propagation": judging.PROPAGATION}
     assert {name: option["default"] for name, option in options.items()} == {
-        name: lease.LEASE if name == "lease" else getattr(Timing(), name) for name in judging.SECONDS
+        name: others.get(name, getattr(Timing(), name, None)) for name in judging.SECONDS
     }
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._clients.aws_errors import AwsError
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Outcome, Record
-from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import _input, _release, _usable, run
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.planning import release as _release
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import _input, _usable, run
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError
 from ansible_collections.greenlight.serving.plugins.module_utils._store.none import NoStore
 from ansible_collections.greenlight.serving.plugins.module_utils._store.s3 import NoBucketError, S3Store
