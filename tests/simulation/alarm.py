@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
-EVERY = 2.0  # seconds between two evaluations
+import math
+from collections import deque
+
+EVERY = 4.0  # seconds between two evaluations
 WINDOW = 50.0  # seconds of silence
 NEVER = float("inf")
 
@@ -16,35 +19,37 @@ class Alarm:
     def __init__(self) -> None:
         self.made = NEVER
         self.breaching = False
-        self.changed = 0.0  # when the setting changed
-        self.beat = float("-inf")
-        self.silent_before = False  # state while the change is not evaluated yet
+        self.before = False  # the setting until the next evaluation
+        self.changed = 0.0
+        self.beats: deque[float] = deque([-NEVER], maxlen=6)
 
     def make(self, now: float) -> None:
         self.made, self.changed = now, now
 
     def arm(self, breaching: bool, now: float) -> None:
-        self.silent_before = self.rings(now)
-        self.breaching, self.changed = breaching, now
+        self.before, self.breaching, self.changed = self.breaching, breaching, now
+
+    def beat(self, now: float) -> None:
+        self.beats.append(now)
 
     def rings(self, now: float) -> bool:
-        """In ALARM: armed, and silent for the window; a changed setting counts from the next evaluation."""
+        """In ALARM: silence was a breach at the last evaluation, and it lasted for the window."""
         if self.made == NEVER:
             return False
-        if now < self.changed + EVERY:
-            return self.silent_before
-        return self.breaching and now - self.beat > WINDOW
+        then = math.floor(now / EVERY) * EVERY
+        breaching = self.breaching if then >= self.changed else self.before
+        return breaching and then - max((at for at in self.beats if at <= then), default=-NEVER) > WINDOW
 
     def due(self, now: float) -> float:
         """When it may ring next."""
         if not self.breaching:
             return NEVER
-        due = max(self.beat + WINDOW, self.changed + EVERY) + 0.01
+        due = math.ceil((max(self.beats[-1] + WINDOW, self.changed) + 0.001) / EVERY) * EVERY
         return due if due > now else NEVER
 
     def shown(self, now: float) -> tuple[str, bool] | None:
         if self.made == NEVER:
             return None
-        if now < self.made + EVERY:
+        if math.floor(now / EVERY) * EVERY < self.made:
             return "unknown", self.breaching
         return ("alarm" if self.rings(now) else "ok"), self.breaching

@@ -21,7 +21,7 @@ from tests.simulation import native
 from tests.simulation.alarm import Alarm
 
 THRESHOLD = 3
-START, CHECKS, GIVE_UP, DRAIN = 2.0, 2.0, 8.0, 3.0  # seconds: to run, to be healthy, to be called failed, to drain
+START, CHECKS, GIVE_UP, DRAIN = 2.0, 2.0, 8.0, 8.0  # seconds: to run, to be healthy, to be called failed, to drain
 NEVER = float("inf")
 OPEN = (Movement.MOVING, Movement.TURNING_BACK)
 
@@ -31,19 +31,21 @@ class Behaviour:
     """What the targets of a release do."""
 
     healthy: bool = True
+    checks: float = CHECKS  # seconds until it is healthy
     crash_after: float = 0.0  # seconds after it got healthy; 0 = never
     right: bool = True
     marked: bool = True
+    wrong_after: float = 0.0  # seconds after it got healthy; 0 = never
     wrong_from: int = 101  # percent of the public's traffic from which it answers wrongly
 
 
 class Task:
     """What runs behind one address."""
 
-    __slots__ = ("due", "id", "release", "shown", "state", "zone")
+    __slots__ = ("due", "id", "release", "shown", "since", "state", "zone")
 
     def __init__(self, number: int, release: str, zone: str, now: float) -> None:
-        self.id, self.release, self.zone = f"10.0.0.{number}:80", release, zone
+        self.id, self.release, self.zone, self.since = f"10.0.0.{number}:80", release, zone, now
         self.become("unregistered", now + START)
 
     def become(self, state: str, due: float) -> None:
@@ -66,6 +68,8 @@ class Rollout:
     by: str = "greenlight"
     watched: bool = False  # the heartbeat alarm
     stage: str = "SCALE_UP"
+    begun: float = 0.0
+    over: float = NEVER
     step: int = 0  # index of the weight that comes next
     hold: str = ""
     expires: float = NEVER
@@ -205,9 +209,10 @@ class Cloud:
     def _happen(self, task: Task) -> None:
         how = self.behaviours[task.release]
         if task.state == "unregistered":
-            task.become("initial", self.now + (CHECKS if how.healthy else GIVE_UP))
+            task.become("initial", self.now + (how.checks if how.healthy else GIVE_UP))
         elif (task.state == "initial" and how.healthy) or task.state == "unhealthy":
             task.become("healthy", self.now + self._life(how))
+            task.since = self.now
         elif task.state == "draining":
             self.tasks.remove(task)
         else:
@@ -282,7 +287,7 @@ class Cloud:
 
     def complete(self, rollout: Rollout) -> None:
         """The deployment is over."""
-        turning = rollout.status is Movement.TURNING_BACK
+        turning, rollout.over = rollout.status is Movement.TURNING_BACK, self.now
         rollout.status = Movement.TURNED_BACK if turning else Movement.MOVED
         if self.service is not None:
             self.service = replace(self.service, serving=self.service.release)
@@ -307,6 +312,7 @@ class Cloud:
             running.status = Movement.STOPPED
         self.service = replace(self.service or Service(release), release=release)
         rollout = Rollout(f"d{len(self.rollouts) + 1}", release, before, strategy, weights)
+        rollout.begun = self.now
         rollout.by = str(of.get("by", "greenlight"))
         self.share = self.applied = 0 if rollout.native else 100
         self.applies_at = NEVER

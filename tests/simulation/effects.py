@@ -91,10 +91,13 @@ def check(ports: Ports, verb: Verb, call: str, plan: Plan) -> None:
         assert unfinished["from"] == plan.previous, "I6: the way back is not the one recorded"
     if call == "DeleteService" and verb is not Verb.REMOVE:
         assert ports.world.store.record.live == "", "I6: a service that was live is never removed by a rollback"
+    running = cloud.open()
+    if running is not None and running.by != "greenlight":
+        fights = verb in (Verb.CONFIGURE, Verb.BEGIN, Verb.PROCEED, Verb.ROLL_BACK, Verb.FINISH)
+        assert not fights or cloud.now - running.begun < 14.0 or ports.faults.stopped, "it fights somebody else"
     if verb is Verb.PROCEED:
         _check_word(ports, plan)
     if verb is Verb.DISARM:
-        running = cloud.open()
         assert running is None or running.by != "greenlight", "disarmed while a deployment is open"
     if verb is Verb.FINISH:
         there = [task for task in cloud.tasks if task.state != "draining"]
@@ -108,6 +111,7 @@ def _check_word(ports: Ports, plan: Plan) -> None:
     running = cloud.open()
     if running is None or not running.hold:
         return
+    assert running.watched or plan.heartbeat is None, "went on though nobody watches the heartbeat"
     begun = running.expires - cloud.hold_time - 0.01
     right = [at for at in answers if at >= begun]
     assert len(right) >= plan.gate.run or plan.gate.inconclusive == "pause", "went on without a verdict at this hold"

@@ -92,10 +92,10 @@ MUTANTS = (
         "now >= grip.first",
     ),
     Mutant(
-        "a lost lock is not noticed",
-        "lease.py",
-        "return evolve(known, lost=grip.end is not None)",
-        "return evolve(known, end=grip.end)",
+        "a lost lock is taken back by force",
+        "locking.py",
+        "    if move in (Move.LOST, Move.WAIT):",
+        "    if False:",
     ),
     Mutant(
         "the lock is never let go",
@@ -189,6 +189,7 @@ MUTANTS = (
         "pulse.py",
         "    heard = first is not None and seen.at > first",
         "    heard = True",
+        also=(("Phase.DISARMING, Phase.REMOVING})", "Phase.DISARMING, Phase.REMOVING, Phase.ARMING})"),),
     ),
     Mutant(
         "no beat while the rollout waits at a hold",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.simulation.cloud import Cloud, Rollout
 
 SHIFT = 2.0  # seconds that a traffic shift takes
-DRAIN = 3.0
+DRAIN = 8.0
 NEVER = float("inf")
 BEFORE, AFTER = "PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"
 

@@ -66,6 +66,8 @@ class Ports:
     phase: str = "start"
     last_effect: float = 0.0
     passed_at: dict[str, list[float]] = field(default_factory=dict)  # release -> right answers
+    public_at: dict[str, float] = field(default_factory=dict)  # release -> its last right answer through production
+    failed: set[str] = field(default_factory=set)  # releases that gave a wrong answer of their own
     wrote_at: list[int] = field(default_factory=list)  # which of the calls were mutating
     looked_at: float = -1.0
     looked_call: int = 0
@@ -182,7 +184,8 @@ class Ports:
         self.beaten_call = self.calls
         if self._chance(self.faults.throttled, "F1 throttled") or self._chance(self.faults.unanswered, "F2 beat lost"):
             raise PortError(Outcome.TURNED_AWAY, "Throttling")
-        self.cloud.alarm.beat, self.cloud.due = self.cloud.now, None
+        self.cloud.alarm.beat(self.cloud.now)
+        self.cloud.due = None
 
     # ---- prober ----
 
@@ -195,9 +198,15 @@ class Ports:
             return (self._sample(route, INCONCLUSIVE, "no answer"),)
         self.world.gates += 1
         how = self.cloud.behaviours[task.release]
-        if not how.right or self.cloud.sick == "wrong" or effects.soured(self.cloud, how, task.release):
+        old = bool(how.wrong_after) and self.cloud.now - task.since >= how.wrong_after
+        wrong = not how.right or old or effects.soured(self.cloud, how, task.release)
+        if wrong or self.cloud.sick == "wrong":
+            if wrong and how.marked:
+                self.failed.add(task.release)
             return (self._sample(route, FAIL, "wrong", task.release if how.marked else ""),)
         self.passed_at.setdefault(task.release, []).append(self.cloud.now)
+        if route == "production":
+            self.public_at[task.release] = self.cloud.now
         return (self._sample(route, PASS, "", task.release if how.marked else ""),)
 
     def _sample(self, route: str, outcome: str, reason: str, release: str = "") -> Sample:

@@ -35,7 +35,7 @@ STEPS = {
 HEARTBEAT = Heartbeat(interval=15.0, window=50.0)
 TERMS = lease.Terms(seconds=60.0, call=4.0)
 QUIET = Faults()
-HEALING = 20.0  # seconds the cloud may need to replace what the world took
+HEALING = 30.0  # seconds the cloud may need to replace what the world took
 RELEASES = {
     "good": Behaviour(),
     "unmarked": Behaviour(marked=False),
@@ -44,6 +44,7 @@ RELEASES = {
     "wrong_unmarked": Behaviour(right=False, marked=False),
     "crashing": Behaviour(crash_after=5.0),
     "souring": Behaviour(wrong_from=10),  # right at the test listener, wrong once users are there
+    "turning": Behaviour(wrong_after=24.0),  # right for a while: some gates are over by then
 }
 CAUSES = {  # what the engine must have found, when nothing but the API disturbs it
     "never_healthy": "targets",
@@ -53,6 +54,7 @@ CAUSES = {  # what the engine must have found, when nothing but the API disturbs
     "souring": "the new release answers wrongly",
 }
 BAD = frozenset(CAUSES)
+MAYBE = frozenset({"turning"})  # live, or taken back: as the gates come to see it
 
 
 def plan(release: str, run: int = 0, strategy: str = "rolling", **changes: object) -> Plan:
@@ -83,7 +85,9 @@ def locked(wanted: Plan, owner: str) -> Plan:
 
 def world_with(live: str, rng: random.Random, crash_rate: float = 0.0) -> World:
     """A world whose service runs `live`, recorded as such; "" = nothing yet."""
-    cloud = Cloud(rng, {**RELEASES, "old": Behaviour(), "older": Behaviour(), "console": Behaviour(marked=False)})
+    cloud = Cloud(
+        rng, {**RELEASES, "old": Behaviour(), "older": Behaviour(), "console": Behaviour(marked=False, checks=20.0)}
+    )
     world = World(cloud)
     if live:
         cloud.service, cloud.rule, cloud.definitions = Service(live, serving=live), "open", {live}

@@ -38,6 +38,7 @@ def observation(shown: Snapshot, plan: Plan, at: float, wall: float, alarm: tupl
         proof={"x-greenlight-proof": "secret"} if shown.rule == "closed" else {},
         held=_held(running, wall) if running is mine else None,
         share=shown.share if running is not None and running is mine else None,
+        test_share=100 if running is not None and running is mine and running.hold else None,
         stage=running.stage if running else "",
         heart=_heart(alarm, running),
     )

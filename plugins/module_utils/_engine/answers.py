@@ -13,7 +13,7 @@ from .verdict import FAIL, INCONCLUSIVE, PASS, Sample
 from .watch import MOVED_PHASES, at_balancer, failures
 
 KEPT_FIRST, KEPT_LAST = 20, 20  # samples for the result: the first that did not pass, and the last of all
-KEPT_PUBLIC = 12  # a load balancer that was late shows its share soon, and one that is wrong shows that, too
+KEPT_PUBLIC = 1000  # answers through production: enough to see 1 % of the traffic, or that it is not there
 KEPT_COUNTING = 400  # samples a verdict is made of while a bake goes on for hours
 
 
@@ -28,19 +28,21 @@ def hear(plan: Plan, state: State, seen: Observation | None, samples: tuple[Samp
     else:
         watch = _hear_old(state, watch, samples)
         watch = _hear_public(plan, state, seen, watch, samples, now) if state.phase in HELD else watch
-        counted = [sample for sample in samples if _counts(state, seen, watch, sample)]
-    unmarked = watch.unmarked or any(not sample.release for sample in counted)
+        counted = [sample for sample in samples if _counts(plan, state, seen, watch, sample)]
+    unmarked = watch.unmarked or any(not sample.release and sample.outcome != INCONCLUSIVE for sample in counted)
     # A round passes as a whole: with the passes first, a probe that never answers ends every row of them.
     kept = _bounded((*watch.samples, *sorted(counted, key=lambda sample: sample.outcome != PASS)))
     return evolve(state, watch=evolve(watch, samples=kept, unmarked=unmarked))
 
 
-def _counts(state: State, seen: Observation, watch: Watch, sample: Sample) -> bool:
+def _counts(plan: Plan, state: State, seen: Observation, watch: Watch, sample: Sample) -> bool:
     """Answers of the old release, or of nobody known while both serve, say nothing about the new one."""
     if sample.release == state.aim:
         return not (sample.outcome == FAIL and watch.old_sick)
     if state.phase in HELD:  # the test route and a target's own address lead to the new release alone
-        return not sample.release and sample.route != "production"
+        hold = state.hold
+        all_of_it = hold is not None and hold.step.weight == 100 and follows(plan, hold, seen)
+        return not sample.release and (sample.route != "production" or all_of_it)
     alone_there = all(target.release == state.aim for target in at_balancer(seen))
     return not sample.release and state.phase in MOVED_PHASES and alone_there
 
@@ -79,7 +81,8 @@ def _hear_public(
     answered = [sample for sample in public if sample.release or sample.outcome != INCONCLUSIVE]
     whose = tuple(sample.release for sample in answered)
     quiet = 0 if answered else watch.quiet + 1
-    exposed = watch.exposed or (state.aim in whose and not hold.step.weight and not seen.closed)
+    early = state.phase is not Phase.PROCEEDING and not hold.step.weight and not seen.closed
+    exposed = watch.exposed or (early and state.aim in whose)
     watch = evolve(watch, asked=now, quiet=quiet, exposed=exposed)
     if not follows(plan, hold, seen):
         return evolve(watch, public=())

@@ -57,6 +57,11 @@ def verifying(plan: Plan, state: State, seen: Observation, now: float) -> Decisi
     verdict = judge(plan.gate, state.watch.samples, now - state.watch.since)
     passed = verdict.outcome == PASS or not plan.probes
     whole = watch.home(state, seen)
+    if not whole and seen.todo.get(Verb.ROLL_BACK):
+        return pace.enter(state, Phase.ROLLING_BACK, now, "the previous release does not serve alone any more"), None
+    there = state.aim != state.previous and any(target.release == state.aim for target in seen.targets)
+    if not whole and (there or watch.moving(seen)):
+        return pace.idle(plan, state, now, "waiting until the previous release serves alone again")
     if (passed and whole) or verdict.outcome in (FAIL, INCONCLUSIVE):
         found = verdict.reason if plan.probes else "no probes were given, so health alone judged"
         answered = bool(plan.probes) and verdict.outcome != INCONCLUSIVE

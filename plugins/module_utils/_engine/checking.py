@@ -25,7 +25,8 @@ def checking(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
         what = (
             f"{len(found)} thing(s) wrong with the plan, nothing was changed: {'; '.join(str(each) for each in found)}"
         )
-        return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, "mend them and run the same again"))
+        ending = pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, "mend them and run the same again"))
+        return opening.rested(plan, state, seen, ending, now)
     if plan.check_mode:
         return _plan_told(plan, state, seen, now)
     if state.only_configure:

@@ -28,6 +28,10 @@ def ended(plan: Plan, state: State, seen: Observation, now: float) -> Decision |
         return None
     if deployment.movement not in (Movement.TURNING_BACK, Movement.TURNED_BACK, Movement.STOPPED):
         return None
+    if deployment.movement is Movement.STOPPED and not state.stopped_since <= seen.at - plan.timing.settle:
+        # Somebody may have put another deployment in its place, which the next snapshot shows.
+        since = min(state.stopped_since, seen.at)
+        return pace.idle(plan, evolve(state, stopped_since=since), now, "the deployment is stopped: reading again")
     failed = f"{deployment.failures} failed targets" if deployment.failures else "no failed target"
     text = f"{plan.mover} ended the deployment ({failed}): {deployment.reason or 'no reason given'}"
     cause = Cause(text, plan.mover, "yes" if deployment.failures else "no")

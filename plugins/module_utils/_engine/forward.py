@@ -36,6 +36,11 @@ def configuring(plan: Plan, state: State, seen: Observation, now: float) -> Deci
 
 def arming(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Before the deployment, so that nobody has to be believed to be alive."""
+    if state.pulse.refused >= pulse.REFUSALS and state.record.unfinished:
+        what = f"the heartbeat is refused, so nothing was begun: {state.pulse.denial}"
+        do = "let this run put metric data, and run the same again"
+        ending = pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
+        return pulse.close(plan, state, records.cleared(plan, state), ending, now)
     return _refused(plan, state, seen, Verb.ARM, now) or pulse.arming(plan, state, seen, now)
 
 
@@ -49,6 +54,9 @@ def beginning(plan: Plan, state: State, seen: Observation, now: float) -> Decisi
     step = _refused(plan, state, seen, Verb.BEGIN, now)
     if step is None and plan.heartbeat and seen.todo.get(Verb.BEGIN) and not pulse.armed(seen):
         return pace.enter(state, Phase.ARMING, now, "the heartbeat alarm is not OK any more"), None
+    if step is None and plan.heartbeat is None and seen.todo.get(Verb.BEGIN):
+        # An earlier run's alarm would ring in a deployment that nobody beats for.
+        step = pace.act(plan, state, seen, Verb.DISARM, now, "nobody will beat")
     step = step or pace.act(plan, state, seen, Verb.BEGIN, now, "towards the deployment")
     if step is not None:
         return step
@@ -71,7 +79,7 @@ def _refused(plan: Plan, state: State, seen: Observation, verb: Verb, now: float
     ending = pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
     if not state.record.unfinished:
         return state, ending
-    return pace.store(state, records.cleared(plan, state), ending, now, needed=False)
+    return pulse.close(plan, state, records.cleared(plan, state), ending, now)
 
 
 def _untouched(state: State, seen: Observation) -> bool:

@@ -23,7 +23,7 @@ QUIET = 3  # rounds through production in a row that nobody answered
 def alike(state: State) -> bool:
     """The public's answers say that the old release is sick, too: wrong after right ones, or none at all."""
     hold, seen_of = state.hold, state.watch
-    if hold is None or hold.step.weight >= 100 or state.previous == state.aim:
+    if hold is None or hold.step.weight >= 100 or state.previous == state.aim or state.first:
         return False
     return seen_of.old_sick or seen_of.quiet >= QUIET
 

@@ -19,10 +19,11 @@ from .model import Held, Observation, Plan, Step, Verb
 from .pace import Decision
 from .phases import End, Phase
 from .state import Cause, Hold, State
-from .statistics import agrees
+from .statistics import SURE, agrees
 from .timeline import name, sentence, tell
 from .verdict import INCONCLUSIVE, PASS, Verdict, judge
 
+NEWEST = 12  # answers through production that count when the release has none or all of the traffic
 LOSSES = 3  # confirmed losses before the bake: no accident any more; in the bake one is enough
 
 
@@ -41,7 +42,8 @@ def enter(plan: Plan, state: State, seen: Observation, held: Held, now: float) -
     """A hold that was not seen before: everything is judged afresh, but wrong answers stay known."""
     step = step_at(plan, held, seen.share)
     state = watch.begin(plan, state, now)
-    state = evolve(state, hold=Hold(held.id, step, now, held.last), step=step.weight)
+    promoted = state.promoted if state.step == step.weight else ""  # a promotion is for one gate
+    state = evolve(state, hold=Hold(held.id, step, now, held.last), step=step.weight, promoted=promoted)
     where = "before any user meets the release" if not step.weight else f"at {step.weight} % of the traffic"
     state = tell(state, now, plan.mover, f"holds {where} ({held.stage}), and rolls back by itself in {held.left:.0f} s")
     state = tell(state, now, "greenlight", _task(plan, step))
@@ -74,6 +76,9 @@ def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     missing, verdict = _missing(plan, state, seen, now)
     if missing:
         return _undecided(plan, state, seen, now, missing, verdict)
+    if hold.lacking is not None:
+        hold = evolve(hold, lacking=None)
+        state = evolve(state, hold=hold)
     if hold.passed is None:
         state = tell(state, now, "greenlight", f"passed at {hold.step.weight} %: {verdict.reason}")
         hold = evolve(hold, passed=now)
@@ -98,8 +103,11 @@ def pausing(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     if step is not None:
         return step
     hold, left = _hold(state), _left(seen, now)
+    missing = "" if hold.unsure else _missing(plan, state, seen, now)[0]
     if not hold.frozen and (state.promoted or not (hold.step.pause or state.paused or hold.unsure)):
-        return _go_on(plan, evolve(state, excused=state.excused + now - state.entered), now)
+        if not missing:
+            return _go_on(plan, state, now)
+        return _ask(plan, state, seen, now, f"promoted, and judged once more: {missing}")
     why = hold.unsure or state.paused or "the plan asks a person here"
     if not plan.wait:
         what = f"{name(plan, state, seen, state.aim)} holds at {hold.step.weight} %, {why}"
@@ -111,10 +119,10 @@ def pausing(plan: Plan, state: State, seen: Observation, now: float) -> Decision
 
 def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """CONTINUE, until another snapshot shows that the hold is passed."""
-    step = ended(plan, state, seen, now) or _exposed(plan, state, seen, now)
+    hold, held, given = _hold(state), seen.held, _given(state)
+    step = ended(plan, state, seen, now) or (None if given else _exposed(plan, state, seen, now))
     if step is not None:
         return step
-    hold, held = _hold(state), seen.held
     if held is None or held.id != hold.id:
         if held is None and not pace.settled(plan, state, seen):
             return probing(plan, state, seen, now, f"{plan.mover} is told to go on")
@@ -124,8 +132,9 @@ def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decis
         return step
     if pace.turned_down(plan, state, seen, Verb.PROCEED):
         return turn_back(plan, state, Cause(state.refused), now)
-    if state.watch.ready_since is None or state.watch.short_since is not None:
-        return pace.enter(state, Phase.HOLDING, now, "not every target is healthy any more: judging again"), None
+    missing = "" if given or hold.unsure else _missing(plan, state, seen, now)[0]
+    if missing:
+        return pace.enter(state, Phase.HOLDING, now, f"judging again: {missing}"), None
     step = pace.act(plan, state, seen, Verb.PROCEED, now, f"passed at {hold.step.weight} %")
     return step or probing(plan, state, seen, now, "waiting for the hold to be offered again")
 
@@ -136,9 +145,10 @@ def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decis
 def _missing(plan: Plan, state: State, seen: Observation, now: float) -> tuple[str, Verdict]:
     """What is missing to call the release live here; "" = nothing."""
     hold, seen_of = _hold(state), state.watch
-    verdict = judge(plan.gate, seen_of.samples, now - seen_of.since)
+    elapsed = None if hold.passed is not None else now - seen_of.since  # in the bake nothing is overdue
+    verdict = judge(plan.gate, seen_of.samples, elapsed)
     ready = ready_for(state, seen)
-    if ready < plan.timing.min_ready:
+    if ready < plan.timing.min_ready or seen_of.short_since is not None:
         healthy = len(watch.healthy(seen, state.aim))
         return f"{healthy} of {seen.desired} healthy, ready for {max(ready, 0):.0f} s", verdict
     if hold.right_since is None:
@@ -149,6 +159,8 @@ def _missing(plan: Plan, state: State, seen: Observation, now: float) -> tuple[s
         return f"the load balancer has {left:.0f} s more to follow its rule", verdict
     if plan.probes and verdict.outcome != PASS:
         return verdict.reason, verdict
+    if plan.probes and seen_of.unmarked and plan.route == "test_listener" and seen.test_share not in (None, 100):
+        return f"the test listener leads to the release with {seen.test_share} %, and answers carry no mark", verdict
     if plan.probes and not shares_agree(state):
         found = f"{seen_of.public.count(state.aim)} of {len(seen_of.public)} answers came from the release"
         return f"{found}, though the rule says {hold.step.weight} %", verdict
@@ -164,37 +176,46 @@ def shares_agree(state: State) -> bool:
     which is marked, still answers.
     """
     public, weight = state.watch.public, _hold(state).step.weight
+    if weight in (0, 100):  # a load balancer that was late is right soon
+        public = public[-NEWEST:]
     if state.watch.unmarked or state.first:
         return weight < 100 or state.previous in ("", state.aim) or state.previous not in public
-    return agrees(public.count(state.aim), len(public), weight)
+    met = public.count(state.aim)
+    return agrees(met, len(public), weight) and (bool(met) or not weight)
 
 
 def _undecided(plan: Plan, state: State, seen: Observation, now: float, missing: str, verdict: Verdict) -> Decision:
     """Not yet, not any more, or never."""
-    hold, late = _hold(state), now - state.watch.since > patience(plan, state)
-    if hold.passed is not None and plan.probes and not shares_agree(state):
-        state = evolve(watch.begin(plan, state, now, delay=0.0), hold=evolve(hold, passed=None))
-    elif (plan.probes and verdict.outcome == INCONCLUSIVE) or late:
-        return _inconclusive(plan, state, seen, now, missing if late else verdict.reason)
+    hold = _hold(state)
+    if hold.passed is not None and hold.lacking is None:
+        hold = evolve(hold, lacking=now)
+        state = evolve(state, hold=hold)
+    since = state.watch.since if hold.lacking is None else hold.lacking
+    silent = plan.probes and verdict.outcome == INCONCLUSIVE
+    if silent or now - since > patience(plan, state):
+        return _inconclusive(plan, state, seen, now, verdict.reason if silent else missing, "proof" if silent else "no")
     where = f"at {hold.step.weight} %" if hold.step.weight else "before any user"
-    return _ask(plan, state, seen, now, f"judging {where}: {missing}")
+    public = plan.probes and verdict.outcome == PASS  # what is missing is to be heard there
+    return _ask(plan, state, seen, now, f"judging {where}: {missing}", public=public)
 
 
 def patience(plan: Plan, state: State) -> float:
     """Seconds that a hold has until an undecided gate is inconclusive."""
-    follows = plan.chain.propagation if _hold(state).step.weight else 0.0
-    return max(plan.timing.min_ready, follows) + plan.gate.deadline
+    weight = _hold(state).step.weight
+    follows = plan.chain.propagation if weight else 0.0
+    few = 0.0 if weight in (0, 100) else SURE * SURE * (100 - weight) / weight  # answers until none of ours is no luck
+    return max(plan.timing.min_ready, follows) + plan.gate.deadline + few * plan.gate.interval
 
 
-def _inconclusive(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Decision:
+def _inconclusive(plan: Plan, state: State, seen: Observation, now: float, what: str, rejects: str) -> Decision:
     """Old and new silent alike freezes; else the plan's policy: back, or a person."""
     if freeze.alike(state):
         return _ask(plan, freeze.begin(state, now, "nobody answers, old or new"), seen, now, "frozen")
     text = f"the gate is inconclusive: {what}"
     if plan.gate.inconclusive == "pause":
-        state = evolve(state, hold=evolve(_hold(state), unsure=text))
+        state = evolve(state, hold=evolve(_hold(state), unsure=text), promoted="")  # promoted before it was known
         return pace.enter(state, Phase.PAUSING, now, f"{text}; waiting for a person"), None
-    return turn_back(plan, state, Cause(text, rejects="proof"), now)
+    return turn_back(plan, state, Cause(text, rejects=rejects), now)
 
 
 def _against(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
@@ -251,17 +272,30 @@ def _elsewhere(plan: Plan, state: State, seen: Observation, now: float) -> Decis
     hold = _hold(state)
     if seen.held is not None and seen.held.id == hold.id:
         return None
-    if seen.at < hold.since + plan.timing.settle and not watch.moved(seen):
-        return pace.idle(plan, state, now, "a snapshot from before the hold: reading again")
+    if not watch.moved(seen) and seen.at < (seen.at if hold.gone is None else hold.gone) + plan.timing.settle:
+        hold = evolve(hold, gone=seen.at if hold.gone is None else hold.gone)
+        return pace.idle(plan, evolve(state, hold=hold), now, "the hold is not to be seen: reading again")
     return pace.enter(state, Phase.MOVING, now, "the hold is over, and not by us"), None
 
 
 def _ask(
-    plan: Plan, state: State, seen: Observation, now: float, why: str, *, until: tuple[float, ...] = ()
+    plan: Plan,
+    state: State,
+    seen: Observation,
+    now: float,
+    why: str,
+    *,
+    until: tuple[float, ...] = (),
+    public: bool = False,
 ) -> Decision:
     """Rounds by the plan's route and through production take turns: the public's view is part of the proof."""
-    route = plan.route if state.watch.rounds % 2 == 0 else "production"
+    route = plan.route if state.watch.rounds % 2 == 0 and not public else "production"
     return probing(plan, state, seen, now, why, until=until, route=route)
+
+
+def _given(state: State) -> bool:
+    """Our word for this hold was given, or may have been: what a snapshot says of the hold may be of before."""
+    return any(made.verb is Verb.PROCEED and _hold(state).id in made.call for made in state.pace.made)
 
 
 def _left(seen: Observation, now: float) -> float:

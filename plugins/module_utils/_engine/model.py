@@ -146,6 +146,7 @@ class Observation:
     proof: Mapping[str, str] = field(default_factory=dict)  # headers that let a probe in while `closed`
     held: Held | None = None
     share: int | None = None  # percent of production traffic to the plan's release, as the rule says; None = not read
+    test_share: int | None = None  # the same of the test route
     stage: str = ""  # the cloud's own name of where the deployment stands
     heart: Heart | None = None  # None = there is no heartbeat alarm
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from . import locking, pace, records, watch
 from .evolve import evolve
-from .model import Observation, Plan, Record, Stop
+from .model import Observation, Plan, Record, Stop, Verb
 from .pace import Decision
 from .phases import End, Phase
-from .state import State, Watch
+from .state import Saving, State, Watch
 from .timeline import sentence, tell
 
 
@@ -55,6 +55,14 @@ def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> D
 def would(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Decision:
     """Check mode's end."""
     return state, pace.stop(End.PLANNED, sentence(plan, state, seen, now, what, "run without check mode"))
+
+
+def rested(plan: Plan, state: State, seen: Observation, ending: Stop, now: float) -> Decision:
+    """An end before anything began; a heartbeat alarm that an earlier run left armed is put to rest first."""
+    if plan.heartbeat is None or plan.check_mode or state.record.unfinished or not seen.todo.get(Verb.DISARM):
+        return state, ending
+    state = evolve(state, closing=Saving(records.cleared(plan, state), ending, now))
+    return pace.enter(state, Phase.DISARMING, now, "an armed heartbeat alarm is to be put to rest"), None
 
 
 def origin(plan: Plan, state: State, seen: Observation) -> State:

@@ -54,7 +54,10 @@ Decision: TypeAlias = "tuple[State, Command | None]"
 
 def enter(state: State, phase: Phase, now: float, text: str = "", who: str = "greenlight") -> State:
     """Go to another phase, with a line that says why."""
+    pause = now - state.entered if state.phase is Phase.PAUSING else 0.0  # people's time does not count
     there = evolve(state, phase=phase, entered=now, trail=(*state.trail, phase), refused="", refusals=0)
+    if pause:
+        there = evolve(there, excused=state.excused + pause)
     return tell(there, now, who, text) if text else there
 
 

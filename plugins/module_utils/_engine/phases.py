@@ -94,22 +94,22 @@ TABLE: dict[Phase, Row] = {
     P.CHECKING: Row(
         "everything that is wrong with the plan",
         "nobody",
-        (P.LOCKING, P.CONFIGURING, E.PLANNED),
+        (P.LOCKING, P.CONFIGURING, P.DISARMING, E.PLANNED),
     ),
     P.CONFIGURING: Row(
         "the fields that start no deployment by themselves",
         "greenlight",
-        (P.ARMING, P.BEGINNING, P.ROLLING_BACK, E.LIVE),
+        (P.ARMING, P.BEGINNING, P.DISARMING, P.ROLLING_BACK, E.LIVE),
     ),
     P.ARMING: Row(
         "the heartbeat alarm to be OK, armed, and OK again",
         "greenlight",
-        (P.BEGINNING, P.ROLLING_BACK),
+        (P.BEGINNING, P.DISARMING, P.ROLLING_BACK),
     ),
     P.BEGINNING: Row(
         "the deployment to be seen moving",
         "greenlight",
-        (P.ARMING, P.MOVING, P.JUDGING, P.ROLLING_BACK),
+        (P.ARMING, P.MOVING, P.JUDGING, P.DISARMING, P.ROLLING_BACK),
     ),
     P.MOVING: Row(
         "the cloud to reach its next hold, or to have moved every target",
@@ -153,11 +153,13 @@ TABLE: dict[Phase, Row] = {
         "greenlight",
         (P.VERIFYING, P.DISARMING, E.REMOVED, P.START),
     ),
-    P.VERIFYING: Row("the gate, on the previous release", "greenlight", (E.ROLLED_BACK, P.DISARMING, P.START)),
+    P.VERIFYING: Row(
+        "the gate, on the previous release", "greenlight", (E.ROLLED_BACK, P.ROLLING_BACK, P.DISARMING, P.START)
+    ),
     P.DISARMING: Row(
         "the heartbeat alarm to be at rest again",
         "greenlight",
-        (E.LIVE, E.ROLLED_BACK, E.REMOVED, P.START),
+        (E.LIVE, E.UNCHANGED, E.ROLLED_BACK, E.REMOVED, P.START),
     ),
     P.REMOVING: Row("everything the rollouts made to be gone", "greenlight", (E.REMOVED,)),
 }

@@ -90,10 +90,11 @@ def until(plan: Plan, state: State) -> float:
 def hear(state: State, heard: Heard) -> State:
     """A beat that was lost is sent again after the next snapshot."""
     if heard.outcome is not Outcome.DONE:
-        return state
+        refused = state.pulse.refused + 1 if heard.outcome is Outcome.REFUSED else 0
+        return evolve(state, pulse=evolve(state.pulse, refused=refused, denial=heard.message))
     pulse = state.pulse
     first = pulse.tried if pulse.first is None else pulse.first
-    return evolve(state, pulse=evolve(pulse, beat=pulse.tried, first=first, beats=pulse.beats + 1))
+    return evolve(state, pulse=evolve(pulse, beat=pulse.tried, first=first, beats=pulse.beats + 1, refused=0))
 
 
 # ---- disarming -----------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def guard(plan: Plan, state: State, seen: Observation | None, now: float) -> Dec
     """Do what is asked, write the answer, or look whether anything is asked."""
     request = state.request
     if request is not None and request.open:
-        return _done(plan, state, request, now)
+        return _done(plan, state, request, seen, now)
     if request is not None:
         return evolve(state, answering=state.answering + 1), Answer(request)
     if not plan.listen or plan.check_mode or seen is None or state.phase in DEAF or now < state.listened + plan.listen:
@@ -44,7 +44,7 @@ def hear(state: State, asked: ReadRequest | Answer, heard: Heard) -> State:
     return evolve(state, request=request)
 
 
-def _done(plan: Plan, state: State, request: Request, now: float) -> Decision:
+def _done(plan: Plan, state: State, request: Request, seen: Observation | None, now: float) -> Decision:
     who = f"{request.by or 'somebody'}: {request.reason or 'no reason given'}"
     if request.action == "abort":
         return _abort(plan, state, request, who, now)
@@ -57,6 +57,8 @@ def _done(plan: Plan, state: State, request: Request, now: float) -> Decision:
     if request.action == "resume":
         text = "it goes on" if state.paused else "nothing was paused"
         return _keep(plan, evolve(state, paused=""), request, text, now)
+    if request.action == "promote" and state.phase not in HELD and seen is not None and seen.held is not None:
+        return evolve(state, request=None), None  # the hold is about to be entered: it is read again there
     if state.phase not in HELD or request.step != state.record.unfinished.get("step", ""):
         return _answer(state, request, f"it was for another gate: the rollout stands at {state.step} % now", now)
     return _keep(plan, evolve(state, promoted=who, paused=""), request, "it goes on once the gate has passed", now)
@@ -64,6 +66,8 @@ def _done(plan: Plan, state: State, request: Request, now: float) -> Decision:
 
 def _abort(plan: Plan, state: State, request: Request, who: str, now: float) -> Decision:
     if state.phase in BACKWARD:
+        if state.homing and state.aim == plan.release.id:  # nobody wants it begun anew after that
+            state = evolve(state, homing=False, cause=Cause(f"aborted by {who}"))
         return _answer(state, request, "the release is on its way back already", now)
     state = evolve(state, request=evolve(request, answer="the release is taken back"))
     return turn_back(plan, state, Cause(f"aborted by {who}"), now)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from . import pace, records, unfinished, watch
 from .evolve import evolve
 from .model import Movement, Observation, Plan, Verb
-from .opening import origin, unchanged, would
+from .opening import origin, rested, unchanged, would
 from .pace import Decision
 from .phases import End, Phase
 from .state import Saving, State
@@ -64,7 +64,7 @@ def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     if unwell is not None:
         return unwell
     do = "let the inventory name the pinned release, or unpin it"
-    return state, pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, do))
+    return rested(plan, state, seen, pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, do)), now)
 
 
 def _rejected(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
@@ -73,7 +73,7 @@ def _rejected(plan: Plan, state: State, seen: Observation, now: float) -> Decisi
         return None
     what = f"{name(plan, state, seen, plan.release.id)} was rejected at {why}"
     do = "name another release, or give retry_rejected: true"
-    return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
+    return rested(plan, state, seen, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do)), now)
 
 
 def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:

@@ -88,6 +88,8 @@ class Hold:
     over_since: float | None = None  # the rule gave more than the step since this snapshot
     right_since: float | None = None  # the rule gives what the step says since this snapshot
     passed: float | None = None  # when everything was fine first; the bake counts from here
+    lacking: float | None = None  # since when something is missing again, after it passed
+    gone: float | None = None  # the hold is not to be seen since this snapshot
     frozen: str = ""  # old and new are sick alike: nobody moves
     unsure: str = ""  # the gate was inconclusive, and the policy is to ask a person
 
@@ -100,6 +102,8 @@ class Pulse:
     tried: float = float("-inf")  # when the last one was sent
     first: float | None = None  # when the first one of this run was taken
     beats: int = 0
+    refused: int = 0  # in a row
+    denial: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,6 +191,7 @@ class State:
     went: str = ""  # id of the hold that was passed last
     step: int = 0  # percent of traffic at which the release was judged last
     baked: bool = False  # every hold was passed
+    stopped_since: float = float("inf")  # the deployment is seen stopped since this snapshot
     excused: float = 0.0  # seconds that people took: they don't count for the deadline
     request: Request | None = None  # from another shell: open, or with the answer that is to be written
     answering: int = 0  # attempts to write it

@@ -35,6 +35,7 @@ CANARY = replace(
 )
 OK = Heart("ok", True, True)
 CONTINUE = "ContinueServiceDeployment CONTINUE h1"
+PUBLIC = {0: ("old",) * 3, 10: ("new", *["old"] * 9), 100: ("new",) * 3}  # who answered through production
 ROLLBACK = "ContinueServiceDeployment ROLLBACK h1"
 
 
@@ -83,7 +84,7 @@ def state(phase: Phase, share: int = 0, **changes: Any) -> State:
     """Everything passed at the hold with `share`, unless something is said; the heart beat a moment ago."""
     base: dict[str, Any] = {
         "hold": hold(share),
-        "watch": judged(public=("new",) * 3 if share == 100 else ("old",) * 3),
+        "watch": judged(public=PUBLIC[share]),
         "pulse": Pulse(beat=NOW - 1, tried=NOW - 1, first=60.0, beats=3),
         "armed": True,
         "step": share,

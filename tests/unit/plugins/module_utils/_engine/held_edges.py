@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine import lease
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
+    Finding,
     Heart,
     Lease,
     Movement,
@@ -27,6 +28,7 @@ MINE = Lease("svc", owner="me", who="ann", version="v1")
 FREE = lease.begin(MINE, lease.Terms())
 OURS = replace(FREE, found=MINE, end=NOW + 60)
 WRONG = {"watch": judged(samples=samples("-"), asked=NOW)}
+ARMED = seen(heart=OK, todo={Verb.DISARM: ("PutMetricAlarm",)})
 GOING = seen(deployment=deployment(Movement.MOVING), heart=OK)
 GONE = seen(exists=False, targets=(), serving="")
 REFUSED = {"refused": "PutMetricAlarm was refused: AccessDenied", "pace": Pace(looked=NOW, asked_call="PutMetricAlarm")}
@@ -62,11 +64,11 @@ HELD_EDGES = [
     Edge(P.MOVING, P.FINISHING, moved(), {"baked": True}, CANARY, says="every gate was passed before"),
     Edge(P.HOLDING, P.PROCEEDING, at_hold(), {"hold": hold(passed=60.0)}, CANARY),
     Edge(P.HOLDING, P.PAUSING, at_hold(), PAUSED, CANARY, says="paused by bob: lunch"),
-    Edge(P.HOLDING, P.MOVING, GOING, {}, CANARY, says="not by us"),
+    Edge(P.HOLDING, P.MOVING, GOING, {"hold": hold(gone=95.0)}, CANARY, says="not by us"),
     Edge(P.HOLDING, P.TURNING_BACK, at_hold(deployment=TURNING, held=None), {}, CANARY),
     Edge(P.HOLDING, P.ROLLING_BACK, at_hold(), WRONG, CANARY, says="answers wrongly"),
     Edge(P.PAUSING, P.PROCEEDING, at_hold(), {**PAUSED, "promoted": "ann: fine"}, CANARY),
-    Edge(P.PAUSING, P.MOVING, GOING, PAUSED, CANARY),
+    Edge(P.PAUSING, P.MOVING, GOING, {**PAUSED, "hold": hold(gone=95.0)}, CANARY),
     Edge(P.PAUSING, P.TURNING_BACK, at_hold(deployment=TURNING, held=None), PAUSED, CANARY),
     Edge(P.PAUSING, P.ROLLING_BACK, at_hold(), {**PAUSED, **WRONG}, CANARY),
     Edge(P.PAUSING, E.PAUSED, at_hold(), PAUSED, held.plan(wait=False), says="promote or abort it within 500 s"),
@@ -74,6 +76,28 @@ HELD_EDGES = [
     Edge(P.PROCEEDING, P.HOLDING, at_hold(), {"watch": judged(ready_since=None)}, CANARY, says="judging again"),
     Edge(P.PROCEEDING, P.TURNING_BACK, at_hold(deployment=TURNING, held=None), {}, CANARY),
     Edge(P.PROCEEDING, P.ROLLING_BACK, at_hold(), WRONG, CANARY),
+    # --- the alarm of a run before, and ends before anything began
+    Edge(
+        P.CHECKING, P.DISARMING, ARMED, {"findings": (Finding("cpu", "3", "256", "Give 256."),), "record": LIVE}, CANARY
+    ),
+    *(
+        Edge(
+            phase,
+            P.DISARMING,
+            seen(todo={verb: ("Put",)}, heart=OK),
+            {"refused": "Put was refused: AccessDenied", "pace": Pace(looked=NOW, asked_call="Put")},
+            CANARY,
+        )
+        for phase, verb in ((P.CONFIGURING, Verb.CONFIGURE), (P.ARMING, Verb.ARM), (P.BEGINNING, Verb.BEGIN))
+    ),
+    Edge(
+        P.VERIFYING,
+        P.ROLLING_BACK,
+        moved(todo={Verb.ROLL_BACK: ("UpdateService",)}),
+        {"cause": Cause("it answers wrongly")},
+        CANARY,
+        says="does not serve alone any more",
+    ),
     # --- the end
     Edge(
         P.START,
@@ -94,7 +118,7 @@ HELD_EDGES = [
     ),
     *(
         Edge(P.DISARMING, end, seen(), {"closing": Saving(record(), Stop(end.value, "done"), NOW)}, CANARY)
-        for end in (E.LIVE, E.ROLLED_BACK, E.REMOVED)
+        for end in (E.LIVE, E.UNCHANGED, E.ROLLED_BACK, E.REMOVED)
     ),
     Edge(P.DISARMING, P.START, seen(), {"closing": Saving(record(), P.START, NOW)}, CANARY),
 ]

@@ -110,8 +110,10 @@ def test_what_is_missing_is_waited_for(changes: dict[str, Any]) -> None:
 
 
 def test_with_traffic_the_public_must_have_been_answered_too() -> None:
-    _state, command = step(share=10, watch=judged(public=("old", "old")))
+    _state, command = step(share=100, watch=judged(public=("new", "new")))
     assert "2 of 3 answers through production" in command.why
+    _state, command = step(share=10, watch=judged(public=("old",) * 9))
+    assert "0 of 9 answers came from the release, though the rule says 10 %" in command.why
     _state, command = step(share=100, watch=judged(public=("new", "new", "old")))
     assert "2 of 3 answers came from the release, though the rule says 100 %" in command.why
 
@@ -174,9 +176,14 @@ def test_a_hold_that_runs_out_before_the_verdict_is_left_in_time(left: float, ph
         assert "28 s of the hold are left, and the verdict takes 22 s" in command.why
 
 
-def test_a_stale_snapshot_right_after_the_hold_began_is_waited_for() -> None:
-    state, command = step(seen=replace(at_hold(), held=None, todo={}), hold=hold(since=NOW - 2.0))
+def test_a_hold_that_is_gone_is_believed_when_a_second_snapshot_says_so() -> None:
+    gone = replace(at_hold(), held=None, todo={})
+    state, command = step(seen=gone)
     assert (state.phase, type(command)) == (Phase.HOLDING, Wait)
+    assert state.hold is not None
+    assert state.hold.gone == NOW
+    assert step(seen=gone, hold=hold(gone=NOW - 4.9))[0].phase is Phase.HOLDING
+    assert step(seen=gone, hold=hold(gone=NOW - 5.0))[0].phase is Phase.MOVING
 
 
 # ---- a person ------------------------------------------------------------------------------------
@@ -195,6 +202,43 @@ def test_the_plan_may_ask_a_person() -> None:
     assert command.verb is Verb.PROCEED
     state, command = step(share=10, hold=asks, watch=fine, promoted="ann: fine")
     assert state.phase is Phase.PROCEEDING  # promoted before it passed
+
+
+def test_a_promotion_is_no_verdict() -> None:
+    wrong = judged(samples=samples(*"++"))
+    state, command = step(Phase.PAUSING, **{**PAUSED, "promoted": "ann: go"}, watch=wrong)
+    assert state.phase is Phase.PAUSING
+    assert "promoted, and judged once more: 2 of 3 passes in a row" in command.why
+    state, command = step(Phase.PROCEEDING, watch=wrong)
+    assert state.phase is Phase.HOLDING
+
+
+def test_a_promotion_from_before_an_inconclusive_gate_is_forgotten() -> None:
+    asking = held.plan(gate=replace(CANARY.gate, inconclusive="pause"))
+    state, _command = step(watch=judged(samples=samples(*"??????")), plan=asking, promoted="ann: go")
+    assert (state.phase, state.promoted) == (Phase.PAUSING, "")
+
+
+def test_a_promotion_does_not_outlive_its_gate() -> None:
+    following = replace(at_hold(10), held=Held("PRE", "h2", 300.0, 100, False))
+    state, _command = step(Phase.MOVING, seen=following, promoted="ann: go", step=0)
+    assert state.promoted == ""
+    state, _command = step(Phase.MOVING, seen=following, promoted="ann: go", step=10)
+    assert state.promoted == "ann: go"
+
+
+def test_a_bake_longer_than_the_gates_deadline_is_no_reason_to_go_back() -> None:
+    plan = held.plan(steps=(Step(10, 500.0), Step(100)))
+    baking = Hold("h1", Step(10, 500.0), -300.0, False, right_since=-300.0, passed=-250.0)
+    fine = judged(since=-300.0, public=("new", *["old"] * 9))
+    assert step(share=10, plan=plan, hold=baking, watch=fine)[0].phase is Phase.HOLDING
+    gap = replace(fine, ready_since=NOW - 2.0)
+    state, _command = step(share=10, plan=plan, hold=baking, watch=gap)
+    assert state.hold is not None
+    assert (state.phase, state.hold.lacking) == (Phase.HOLDING, NOW)
+    state, _command = step(share=10, plan=plan, hold=replace(baking, lacking=-800.0), watch=gap)
+    assert state.cause is not None
+    assert (state.phase, state.cause.rejects) == (Phase.ROLLING_BACK, "no")
 
 
 def test_people_take_their_time_and_it_does_not_count() -> None:
