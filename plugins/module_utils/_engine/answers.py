@@ -82,7 +82,7 @@ def _hear_public(
     whose = tuple(sample.release for sample in answered)
     quiet = 0 if answered else watch.quiet + 1
     early = state.phase is not Phase.PROCEEDING and not hold.step.weight and not seen.closed
-    exposed = watch.exposed or (early and state.aim in whose)
+    exposed = watch.exposed or (early and state.aim in whose and state.aim != state.previous)
     watch = evolve(watch, asked=now, quiet=quiet, exposed=exposed)
     if not follows(plan, hold, seen):
         return evolve(watch, public=())

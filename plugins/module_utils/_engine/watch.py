@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .evolve import evolve
-from .model import Movement, Observation, Plan, Target
+from .model import Movement, Observation, Plan, Target, Verb
 from .phases import BACKWARD, HELD, Phase
 from .state import State, Watch
 from .timeline import tell
@@ -87,10 +87,13 @@ def home(state: State, seen: Observation) -> bool:
         return False
     if state.aim != state.previous and any(target.release == state.aim for target in seen.targets):
         return False
-    if state.previous and seen.serving != state.previous:
+    # The same release under other service fields has no name: then it counts that nothing is left to be done.
+    nameless = state.previous == state.aim and not seen.serving and not seen.todo.get(Verb.ROLL_BACK)
+    if state.previous and seen.serving != state.previous and not nameless:
         return False
     there = at_balancer(seen)
-    good = [t for t in there if t.state == "healthy" and (not state.previous or t.release == state.previous)]
+    mine = {state.previous, ""} if nameless else {state.previous}
+    good = [t for t in there if t.state == "healthy" and (not state.previous or t.release in mine)]
     return len(good) == len(there) and len(good) >= max(1, seen.desired)
 
 

@@ -16,7 +16,7 @@ from .._clients.aws import Aws
 from .._engine import lease
 from .._engine.lease import Lease, Request
 from .._engine.model import Outcome, Record
-from .._engine.phases import BACKWARD
+from .._engine.phases import BACKWARD, Phase
 from .._platforms.base import Clock, PortError, Store
 from .._platforms.ecs_release import service_key
 from .._store.s3 import S3Store, key_of
@@ -83,7 +83,7 @@ def settled(asked: Request, last: Request, record: Record) -> str:
         return told
     if same and last.open and last.action == "abort":
         raise PortError(Outcome.REFUSED, f"{record.service}: {told}. Nothing else can follow.")
-    paused, waits = record.unfinished.get("paused", ""), record.unfinished.get("phase") == "paused"
+    paused, waits = record.unfinished.get("paused", ""), record.unfinished.get("phase") == Phase.PAUSING.value
     if asked.action == "abort" and record.unfinished.get("phase") in {phase.value for phase in BACKWARD}:
         return f"the rollout is on its way back: {record.unfinished.get('cause', 'it was asked for')}"
     if asked.action == "pause" and paused:

@@ -12,8 +12,9 @@ from typing import Any
 
 from .._clients.aws_errors import AwsError
 from .._engine.finding import Finding
-from .._engine.model import Observation, Plan, Target, Verb
+from .._engine.model import Observation, Outcome, Plan, Target, Verb
 from . import ecs_account, ecs_diff, ecs_heart, ecs_hold, ecs_input, ecs_plan, ecs_release, ecs_rules
+from .base import PortError
 from .ecs_read import Calls, Reader
 from .ecs_step import Step
 from .ecs_steps import Steps
@@ -91,6 +92,7 @@ class Ecs:
             proof={ecs_rules.PROOF_HEADER: proof} if proof else {},
             held=ecs_hold.held(mine, snapshot.clock),
             share=view.share(),
+            test_share=view.test_share(),
             stage=str(mine.get("lifecycleStage") or ""),
             heart=ecs_heart.heart(snapshot.alarm, mine or None, ecs_release.alarm_name(self._params)),
         )
@@ -141,6 +143,8 @@ class Ecs:
         if not steps:
             return f"{verb.value}: nothing left to do"
         step = steps[0]
+        if step.line not in seen.todo.get(verb, (step.line,))[:1]:
+            raise PortError(Outcome.TURNED_AWAY, f"not sent: {step.line}; the service changed since it was read")
         try:
             answer = self._calls.write(step.service, step.operation, **step.arguments)
         except AwsError as error:

@@ -18,6 +18,7 @@ from . import ecs_plan, ecs_rules
 Json = dict[str, Any]
 
 AWAITING = "AWAITING_ACTION"
+TIMEOUT = 1440  # minutes, where none is given; botocore, DeploymentLifecycleHookTimeoutConfiguration
 OPEN = frozenset({"PENDING", "IN_PROGRESS"})
 
 
@@ -41,10 +42,20 @@ def held(deployment: Mapping[str, Any] | None, now: datetime) -> Held | None:
     return Held(
         stage=stage,
         id=str(hook["hookId"]),
-        left=(hook["expiresAt"] - now).total_seconds(),
+        left=_left(deployment, hook, now),
         next_weight=100 if last else _next(deployment),
         last=last,
     )
+
+
+def _left(deployment: Mapping[str, Any], hook: Mapping[str, Any], now: datetime) -> float:
+    """Seconds until ECS acts. It may not say when: then what was configured, from the deployment's last change on."""
+    if hook.get("expiresAt"):
+        return float((hook["expiresAt"] - now).total_seconds())
+    hooks = (deployment.get("deploymentConfiguration") or {}).get("lifecycleHooks") or []
+    minutes = [(one.get("timeoutConfiguration") or {}).get("timeoutInMinutes") or TIMEOUT for one in hooks]
+    since = deployment.get("updatedAt") or now
+    return 60.0 * min(minutes, default=TIMEOUT) - float((now - since).total_seconds())
 
 
 def _next(deployment: Mapping[str, Any]) -> int:
@@ -69,4 +80,7 @@ def told(deployment: Mapping[str, Any]) -> str:
     if hook is None:
         return said
     action = "rolls back" if hook.get("timeoutAction", "ROLLBACK") == "ROLLBACK" else "goes on"
-    return f"{said}, paused until {hook['expiresAt']:%Y-%m-%dT%H:%M:%S%z}, then ECS {action} by itself"
+    until = (
+        f"until {hook['expiresAt']:%Y-%m-%dT%H:%M:%S%z}" if hook.get("expiresAt") else "for a time that it does not say"
+    )
+    return f"{said}, paused {until}, then ECS {action} by itself"

@@ -128,6 +128,7 @@ class Steps:
         if service:
             arguments = self._go_to(definition, release)
             return [*steps, Step("ecs", "update_service", arguments, self._update_line(arguments, release))]
+        steps += self._mend_alarm() if self.plan.heartbeat is None else []  # else it was armed before
         return [*steps, Step("ecs", "create_service", self._creation(definition), f"CreateService: release {release}")]
 
     def _register(self) -> list[Step]:

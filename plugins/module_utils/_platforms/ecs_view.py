@@ -250,8 +250,14 @@ class View:
 
     def share(self) -> int | None:
         """Percent of production traffic to the release, by the rule and the group that its revision serves through."""
-        group = self.snapshot.group_of(self.revision_arn_to(self.release))
-        return ecs_hold.share(group, self.production_rule)
+        return ecs_hold.share(self._group(), self.production_rule)
+
+    def test_share(self) -> int | None:
+        """The same of the test rule."""
+        return ecs_hold.share(self._group(), self.test_rule)
+
+    def _group(self) -> str:
+        return self.snapshot.group_of(self.revision_arn_to(self.release))
 
     def _shown(self, deployment: Mapping[str, Any], release: str) -> Deployment:
         breaker = deployment.get("deploymentCircuitBreaker") or {}

@@ -117,7 +117,7 @@ def test_check_mode_says_what_would_be_asked(action: str) -> None:
         ("abort", {"phase": "verifying"}, "on its way back: it was asked for"),
         ("pause", {"paused": "asked for by ops@one"}, "is paused: asked for by ops@one"),
         ("resume", {}, "is not paused"),
-        ("resume", {"phase": "paused"}, "is not paused, it waits to be promoted"),
+        ("resume", {"phase": "pausing"}, "is not paused, it waits to be promoted"),
     ],
 )
 def test_what_is_so_already_is_unchanged(action: str, state: dict[str, str], words: str) -> None:
@@ -144,14 +144,14 @@ def test_nothing_takes_the_place_of_an_abort(action: str) -> None:
 
 
 def test_an_answered_promotion_is_done_until_the_rollout_waits_again() -> None:
-    store = Store({**MOVING, "phase": "paused"}, HELD)
+    store = Store({**MOVING, "phase": "pausing"}, HELD)
     ask(store, "promote")
     store.write_request(replace(store.read_request(), answer="went on past step 2"))
     store.save(Record(SERVICE, unfinished=MOVING))
     done = ask(store, "promote")
     assert not done["changed"]
     assert "went on past step 2" in done["msg"]
-    store.save(Record(SERVICE, unfinished={**MOVING, "step": "3", "phase": "paused"}))
+    store.save(Record(SERVICE, unfinished={**MOVING, "step": "3", "phase": "pausing"}))
     assert ask(store, "promote")["changed"]
     assert store.read_request().step == "3"
 
