@@ -21,7 +21,7 @@ def recall(plan: Plan, state: State) -> State:
         return evolve(
             state,
             previous=unfinished.get("from", ""),
-            first=unfinished.get("first") == "yes",
+            first=unfinished.get("first") == "yes" and not record.live,  # what was live is never removed
             before=unfinished.get("before", ""),
             armed=unfinished.get("armed") == "yes",
             step=_percent(unfinished.get("step", "")),
@@ -59,7 +59,8 @@ def opened(plan: Plan, state: State, phase: Phase) -> Record:
         "strategy": plan.strategy,
     }
     unfinished |= {"armed": "yes"} if state.armed else {}
-    return _next(plan, state, unfinished=unfinished)
+    live = "" if state.first else state.record.live  # somebody removed the service: nothing is live any more
+    return _next(plan, state, live=live, unfinished=unfinished)
 
 
 def going(plan: Plan, state: State, phase: Phase) -> Record:
