@@ -96,12 +96,17 @@ def test_a_first_release_that_fails_leaves_nothing_behind(stack: Stack) -> None:
 def test_rollout_info_says_what_serves_and_what_is_known(served: Stack) -> None:
     params, known = served.parameters(), served.record()
     wanted = {name: params[name] for name in argspec_ecs.rollout_info() if name in params}
-    found = attempt(info.run, argspec_ecs.rollout_info(), {**wanted, "platform": "ecs"}, False)
+    found = attempt(info.run, argspec_ecs.rollout_info(), {**wanted, "platform": "ecs"}, check_mode=False)
     assert found["serving"] == {"id": known["live"], "label": known["releases"][known["live"]]}
     assert found["weights"]["production"] == {f"{served.name}-blue": 100, f"{served.name}-green": 0}
     assert (found["closed"], found["moving"], found["unfinished"]) == (False, None, {})
     assert [target["state"] for target in found["targets"]] == ["healthy", "healthy"]
     assert found["record"]["live"] == known["live"]
+    # What it stands on can be given to the next rollout as it is.
+    ground, given = found["ground"], params["load_balancer"]
+    assert {name: given[name] for name in ground["load_balancer"]} == ground["load_balancer"]
+    assert ground["network"]["subnets"] == sorted(params["network"]["subnets"])
+    assert served.url.startswith(ground["url"])
 
 
 def test_good_and_bad_releases_under_load(served: Stack) -> None:
