@@ -63,9 +63,9 @@ MUTANTS = (
     ),
     Mutant(
         "min_ready is not waited for at a hold",
-        "holds.py",
-        "    if ready < plan.timing.min_ready:",
-        "    if ready < 0:",
+        "standing.py",
+        "    if ready < plan.timing.min_ready or",
+        "    if ready < 0 or",
     ),
     Mutant(
         "min_ready is not waited for after rolling",
@@ -130,7 +130,7 @@ MUTANTS = (
     ),
     Mutant(
         "no verdict at the hold: its first right answer is enough",
-        "holds.py",
+        "standing.py",
         "    if plan.probes and verdict.outcome != PASS:",
         "    if plan.probes and not verdict.passed:",
     ),
@@ -142,9 +142,10 @@ MUTANTS = (
     ),
     Mutant(
         "the share is not read back",
-        "holds.py",
+        "standing.py",
         "    if hold.right_since is None:",
         "    if False:",
+        also=(("    if not answers.follows(plan, hold, seen):", "    if False:"),),
     ),
     Mutant(
         "the balancer's delay is not waited for",

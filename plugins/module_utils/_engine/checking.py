@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from . import opening, pace, records
+from . import opening, pace, records, stages
 from .capacity import findings
 from .evolve import evolve
 from .finding import Finding
@@ -44,7 +44,7 @@ def _capacity(plan: Plan, seen: Observation) -> Capacity | None:
 
 def _arithmetic(plan: Plan, seen: Observation) -> list[Finding]:
     room = _capacity(plan, seen)
-    return [] if room is None else findings(plan, room)
+    return stages.findings(plan) if room is None else findings(plan, room)
 
 
 def _plan_told(plan: Plan, state: State, seen: Observation, now: float) -> Decision:

@@ -10,32 +10,18 @@ back from the rule and as seen in the answers; and all of that still at the end 
 
 from __future__ import annotations
 
-from itertools import pairwise
-
-from . import answers, freeze, pace, records, watch
-from .common import ended, lost, probing, ready_for, turn_back, wrong
+from . import freeze, pace, records, watch
+from .common import ended, lost, probing, turn_back, wrong
 from .evolve import evolve
 from .model import Held, Observation, Plan, Step, Verb
 from .pace import Decision
 from .phases import End, Phase
+from .standing import hold_of, lacks, patience, step_at, time_left
 from .state import Cause, Hold, State
-from .statistics import SURE, agrees
 from .timeline import name, sentence, tell
-from .verdict import INCONCLUSIVE, PASS, Verdict, judge
+from .verdict import INCONCLUSIVE, PASS, Verdict
 
-NEWEST = 12  # answers through production that count when the release has none or all of the traffic
 LOSSES = 3  # confirmed losses before the bake: no accident any more; in the bake one is enough
-
-
-def step_at(plan: Plan, held: Held, share: int | None) -> Step:
-    """The step of the plan that the hold stands at: what comes before the weight that the cloud would go to next."""
-    steps = plan.steps if plan.steps and plan.steps[0].weight == 0 else (Step(0), *plan.steps)
-    if held.last:
-        return steps[-1] if len(steps) > 1 else Step(100, plan.timing.bake)
-    for here, following in pairwise(steps):
-        if following.weight == held.next_weight:
-            return here
-    return Step(share or 0, max((step.bake for step in steps), default=0.0))  # begun with another plan
 
 
 def enter(plan: Plan, state: State, seen: Observation, held: Held, now: float) -> Decision:
@@ -64,7 +50,7 @@ def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     if step is not None:
         return step
     state = freeze.follow(plan, state, seen, now)
-    hold = _hold(state)
+    hold = hold_of(state)
     step = _late(plan, state, seen, now)
     if step is not None:
         return step
@@ -73,7 +59,7 @@ def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     step = _against(plan, state, seen, now)
     if step is not None:
         return step
-    missing, verdict = _missing(plan, state, seen, now)
+    missing, verdict = lacks(plan, state, seen, now)
     if missing:
         return _undecided(plan, state, seen, now, missing, verdict)
     if hold.lacking is not None:
@@ -99,11 +85,11 @@ def pausing(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     if step is not None:
         return step
     state = freeze.follow(plan, state, seen, now)
-    step = _late(plan, state, seen, now) or (None if _hold(state).frozen else _against(plan, state, seen, now))
+    step = _late(plan, state, seen, now) or (None if hold_of(state).frozen else _against(plan, state, seen, now))
     if step is not None:
         return step
-    hold, left = _hold(state), _left(seen, now)
-    missing = "" if hold.unsure else _missing(plan, state, seen, now)[0]
+    hold, left = hold_of(state), time_left(seen, now)
+    missing = "" if hold.unsure else lacks(plan, state, seen, now)[0]
     if not hold.frozen and (state.promoted or not (hold.step.pause or state.paused or hold.unsure)):
         if not missing:
             return _go_on(plan, state, now)
@@ -119,7 +105,7 @@ def pausing(plan: Plan, state: State, seen: Observation, now: float) -> Decision
 
 def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """CONTINUE, until another snapshot shows that the hold is passed."""
-    hold, held, given = _hold(state), seen.held, _given(state)
+    hold, held, given = hold_of(state), seen.held, _given(state)
     step = ended(plan, state, seen, now) or (None if given else _exposed(plan, state, seen, now))
     if step is not None:
         return step
@@ -132,63 +118,19 @@ def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decis
         return step
     if pace.turned_down(plan, state, seen, Verb.PROCEED):
         return turn_back(plan, state, Cause(state.refused), now)
-    missing = "" if given or hold.unsure else _missing(plan, state, seen, now)[0]
+    missing = "" if given or hold.unsure else lacks(plan, state, seen, now)[0]
     if missing:
         return pace.enter(state, Phase.HOLDING, now, f"judging again: {missing}"), None
     step = pace.act(plan, state, seen, Verb.PROCEED, now, f"passed at {hold.step.weight} %")
     return step or probing(plan, state, seen, now, "waiting for the hold to be offered again")
 
 
-# ---- what is missing, and what speaks against the release ----------------------------------------
-
-
-def _missing(plan: Plan, state: State, seen: Observation, now: float) -> tuple[str, Verdict]:
-    """What is missing to call the release live here; "" = nothing."""
-    hold, seen_of = _hold(state), state.watch
-    elapsed = None if hold.passed is not None else now - seen_of.since  # in the bake nothing is overdue
-    verdict = judge(plan.gate, seen_of.samples, elapsed)
-    ready = ready_for(state, seen)
-    if ready < plan.timing.min_ready or seen_of.short_since is not None:
-        healthy = len(watch.healthy(seen, state.aim))
-        return f"{healthy} of {seen.desired} healthy, ready for {max(ready, 0):.0f} s", verdict
-    if hold.right_since is None:
-        found = "not known" if seen.share is None else f"{seen.share} %"
-        return f"the rule's share is {found}, and should be {hold.step.weight} %", verdict
-    if not answers.follows(plan, hold, seen):
-        left = hold.right_since + plan.chain.propagation - seen.at
-        return f"the load balancer has {left:.0f} s more to follow its rule", verdict
-    if plan.probes and verdict.outcome != PASS:
-        return verdict.reason, verdict
-    if plan.probes and seen_of.unmarked and plan.route == "test_listener" and seen.test_share not in (None, 100):
-        return f"the test listener leads to the release with {seen.test_share} %, and answers carry no mark", verdict
-    if plan.probes and not shares_agree(state):
-        found = f"{seen_of.public.count(state.aim)} of {len(seen_of.public)} answers came from the release"
-        return f"{found}, though the rule says {hold.step.weight} %", verdict
-    if plan.probes and len(seen_of.public) < (plan.gate.run if hold.step.weight else 0):
-        return f"{len(seen_of.public)} of {plan.gate.run} answers through production", verdict
-    return "", verdict
-
-
-def shares_agree(state: State) -> bool:
-    """The answers through production show the share that the rule claims.
-
-    Of a release without marks it is only known that it does not have all of the traffic while the one before it,
-    which is marked, still answers.
-    """
-    public, weight = state.watch.public, _hold(state).step.weight
-    if state.previous == state.aim:  # the same release under other service fields: both carry one mark
-        return True
-    if weight in (0, 100):  # a load balancer that was late is right soon
-        public = public[-NEWEST:]
-    if state.watch.unmarked or state.first:
-        return weight < 100 or state.previous in ("", state.aim) or state.previous not in public
-    met = public.count(state.aim)
-    return agrees(met, len(public), weight) and (bool(met) or not weight)
+# ---- what speaks against the release ----------------------------------------
 
 
 def _undecided(plan: Plan, state: State, seen: Observation, now: float, missing: str, verdict: Verdict) -> Decision:
     """Not yet, not any more, or never."""
-    hold = _hold(state)
+    hold = hold_of(state)
     if hold.passed is not None and hold.lacking is None:
         hold = evolve(hold, lacking=now)
         state = evolve(state, hold=hold)
@@ -201,28 +143,20 @@ def _undecided(plan: Plan, state: State, seen: Observation, now: float, missing:
     return _ask(plan, state, seen, now, f"judging {where}: {missing}", public=public)
 
 
-def patience(plan: Plan, state: State) -> float:
-    """Seconds that a hold has until an undecided gate is inconclusive."""
-    weight = _hold(state).step.weight
-    follows = plan.chain.propagation if weight else 0.0
-    few = 0.0 if weight in (0, 100) else SURE * SURE * (100 - weight) / weight  # answers until none of ours is no luck
-    return max(plan.timing.min_ready, follows) + plan.gate.deadline + few * plan.gate.interval
-
-
 def _inconclusive(plan: Plan, state: State, seen: Observation, now: float, what: str, rejects: str) -> Decision:
     """Old and new silent alike freezes; else the plan's policy: back, or a person."""
     if freeze.alike(state):
         return _ask(plan, freeze.begin(state, now, "nobody answers, old or new"), seen, now, "frozen")
     text = f"the gate is inconclusive: {what}"
     if plan.gate.inconclusive == "pause":
-        state = evolve(state, hold=evolve(_hold(state), unsure=text), promoted="")  # promoted before it was known
+        state = evolve(state, hold=evolve(hold_of(state), unsure=text), promoted="")  # promoted before it was known
         return pace.enter(state, Phase.PAUSING, now, f"{text}; waiting for a person"), None
     return turn_back(plan, state, Cause(text, rejects=rejects), now)
 
 
 def _against(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """A wrong answer too many, or too many losses. The old release is asked once more before we believe it."""
-    hold = _hold(state)
+    hold = hold_of(state)
     if freeze.unasked(plan, state, seen):
         step = pace.probe(plan, evolve(state, watch=evolve(state.watch, next_probe=now)), now, "production", state.aim)
         if step is not None:
@@ -234,7 +168,7 @@ def _against(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
 
 def _exposed(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """More users meet the release than the step says: by its answers, or by the rule as read twice."""
-    hold = _hold(state)
+    hold = hold_of(state)
     if state.watch.exposed and not hold.step.weight and not state.first:
         text = "the release answered the public though no traffic was given to it"
         return turn_back(plan, state, Cause(text), now)
@@ -246,13 +180,13 @@ def _exposed(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
 
 def _late(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """The verdict can't come before the cloud's own time is over: back while we can still say why."""
-    hold, gate = _hold(state), plan.gate
+    hold, gate = hold_of(state), plan.gate
     to_come = hold.step.bake + gate.interval * (gate.run - 1)
     if hold.passed is not None:
         to_come = max(0.0, hold.passed + hold.step.bake - now)
     if state.phase is not Phase.HOLDING or hold.frozen:
         to_come = 0.0
-    left = _left(seen, now)
+    left = time_left(seen, now)
     if left >= to_come + plan.timing.settle + 2 * plan.timing.poll:
         return None
     text = f"{left:.0f} s of the hold are left, and the verdict takes {to_come:.0f} s"
@@ -265,13 +199,13 @@ def _late(plan: Plan, state: State, seen: Observation, now: float) -> Decision |
 
 
 def _go_on(plan: Plan, state: State, now: float) -> Decision:
-    state = evolve(state, baked=state.baked or _hold(state).last)
+    state = evolve(state, baked=state.baked or hold_of(state).last)
     return pace.store(state, records.going(plan, state, Phase.PROCEEDING), Phase.PROCEEDING, now, needed=False)
 
 
 def _elsewhere(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """The hold is gone without our word, or it is another one."""
-    hold = _hold(state)
+    hold = hold_of(state)
     if seen.held is not None and seen.held.id == hold.id:
         return None
     if not watch.moved(seen) and seen.at < (seen.at if hold.gone is None else hold.gone) + plan.timing.settle:
@@ -297,14 +231,4 @@ def _ask(
 
 def _given(state: State) -> bool:
     """Our word for this hold was given, or may have been: what a snapshot says of the hold may be of before."""
-    return any(made.verb is Verb.PROCEED and _hold(state).id in made.call for made in state.pace.made)
-
-
-def _left(seen: Observation, now: float) -> float:
-    return seen.held.left - (now - seen.at) if seen.held is not None else 0.0
-
-
-def _hold(state: State) -> Hold:
-    if state.hold is None:
-        raise AssertionError("no hold is known")
-    return state.hold
+    return any(made.verb is Verb.PROCEED and hold_of(state).id in made.call for made in state.pace.made)

@@ -45,20 +45,20 @@ def step(
     [(0, 10, False, Step(0)), (10, 100, False, Step(10, 20.0)), (100, 100, True, Step(100, 30.0))],
 )
 def test_the_step_is_what_comes_before_the_next_weight(share: int, following: int, last: bool, wanted: Step) -> None:
-    from ansible_collections.greenlight.serving.plugins.module_utils._engine.holds import step_at
+    from ansible_collections.greenlight.serving.plugins.module_utils._engine.standing import step_at
 
     assert step_at(CANARY, Held("s", "h", 9.0, following, last), share) == wanted
 
 
 def test_a_hold_of_another_plan_is_judged_with_the_longest_bake() -> None:
-    from ansible_collections.greenlight.serving.plugins.module_utils._engine.holds import step_at
+    from ansible_collections.greenlight.serving.plugins.module_utils._engine.standing import step_at
 
     assert step_at(CANARY, Held("s", "h", 9.0, 55, False), 33) == Step(33, 30.0)
     assert step_at(held.plan(steps=()), Held("s", "h", 9.0, 100, True), 100) == Step(100, 20.0)
 
 
 def test_a_leading_step_of_weight_zero_is_the_hold_before_any_user() -> None:
-    from ansible_collections.greenlight.serving.plugins.module_utils._engine.holds import step_at
+    from ansible_collections.greenlight.serving.plugins.module_utils._engine.standing import step_at
 
     plan = held.plan(steps=(Step(0, 5.0, pause=True), Step(100)))
     assert step_at(plan, Held("s", "h", 9.0, 100, False), 0) == Step(0, 5.0, pause=True)

@@ -181,3 +181,17 @@ def test_an_alarm_that_stays_armed_undoes_nothing(changes: dict[str, Any]) -> No
 def test_proven_goes_through_disarming() -> None:
     state, command = step(Phase.PROVING, moved(todo=DISARM, heart=OK), watch=judged())
     assert (state.phase, command) == (Phase.DISARMING, Call(Verb.DISARM, "the deployment is over"))
+
+
+def test_a_heartbeat_that_may_not_be_sent_ends_the_run_before_anything_began() -> None:
+    denied = replace(BEATEN, refused=3, denial="AccessDenied: cloudwatch:PutMetricData")
+    _state, command = step(Phase.ARMING, seen(heart=Heart("ok", False)), pulse=denied)
+    assert isinstance(command, Stop)
+    assert command.state == "refused"
+    assert "the heartbeat is refused, so nothing was begun: AccessDenied" in command.reason
+
+
+def test_nobody_beats_so_an_armed_alarm_rests_before_the_deployment() -> None:
+    now = seen(todo={Verb.BEGIN: ("UpdateService",), Verb.DISARM: ("PutMetricAlarm silent",)}, heart=OK)
+    _state, command = step(Phase.BEGINNING, now, held.plan(heartbeat=None), armed=False)
+    assert command == Call(Verb.DISARM, "nobody will beat")

@@ -133,3 +133,16 @@ def test_an_answer_that_can_not_be_written_holds_nothing_up() -> None:
     state, command = decide(CANARY, state, at_hold(), Heard(Outcome.TURNED_AWAY, "SlowDown"), NOW)
     assert state.request is None
     assert command == Call(Verb.ROLL_BACK, "asked for")
+
+
+def test_a_promotion_is_kept_until_the_hold_is_entered() -> None:
+    state, command = ask(Phase.MOVING, replace(ASKED, action="promote", step="0"), armed=False)
+    assert not isinstance(command, Answer)
+    assert state.request is None
+
+
+def test_an_abort_of_what_is_taken_home_begins_nothing_anew() -> None:
+    state, _command = ask(Phase.ROLLING_BACK, ASKED, homing=True)
+    assert state.homing is False
+    assert state.cause is not None
+    assert state.cause.text == "aborted by bob: wrong model"
