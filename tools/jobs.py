@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+PATIENCE = 30.0  # seconds that a group has to clear up
+
 
 @dataclass(frozen=True)
 class Count:
@@ -102,19 +104,17 @@ class Running:
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:
-    """Ask whatever is left of the group to end, then insist."""
+    """Ask whatever is left of the group to end, give all of it the time to clear up, then insist."""
     for number in (signal.SIGTERM, signal.SIGKILL):
+        until = time.monotonic() + PATIENCE
         try:
             os.killpg(child.pid, number)
+            while time.monotonic() < until:
+                child.poll()
+                os.killpg(child.pid, 0)
+                time.sleep(0.02)
         except ProcessLookupError:
-            break
-        try:
-            child.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            continue
-        if number == signal.SIGTERM:
-            time.sleep(0.2)
-    child.poll()
+            return
 
 
 class Runner:

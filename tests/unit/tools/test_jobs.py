@@ -50,6 +50,18 @@ def test_a_job_over_its_budget_fails_and_leaves_no_process(tmp_path: Path) -> No
     assert not alive(int(lines[0]))
 
 
+def test_what_a_job_started_may_clear_up_after_the_job_itself_is_gone(tmp_path: Path) -> None:
+    """The child of the job's command takes its time, the command does not."""
+    child = (
+        "import signal, sys, time\n"
+        "def end(*_): time.sleep(1); print('cleared up', flush=True); sys.exit()\n"
+        "signal.signal(signal.SIGTERM, end); print('ready', flush=True); time.sleep(600)"
+    )
+    parent = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', sys.argv[1]]); time.sleep(600)"
+    assert [done.good for done in run(tmp_path, Job("deep", 2, ((*script(parent), child),)))] == [False]
+    assert (tmp_path / "deep.log").read_text().splitlines()[-1] == "cleared up"
+
+
 def test_small_jobs_run_side_by_side_and_a_large_one_alone(tmp_path: Path) -> None:
     """Each of the two waits for the other's file: one after the other they would never end."""
     meet = "import pathlib, time; pathlib.Path('{0}').touch()\nwhile not pathlib.Path('{1}').exists(): time.sleep(0.01)"
