@@ -50,6 +50,8 @@ def lacks(plan: Plan, state: State, seen: Observation, now: float) -> tuple[str,
     if plan.probes and not shares_agree(state):
         found = f"{seen_of.public.count(state.aim)} of {len(seen_of.public)} answers came from the release"
         return f"{found}, though the rule says {hold.step.weight} %", verdict
+    if plan.probes and unmet(plan, state, seen, now):
+        return f"none of {len(seen_of.public)} answers through production came from the release yet", verdict
     if plan.probes and len(seen_of.public) < (plan.gate.run if hold.step.weight else 0):
         return f"{len(seen_of.public)} of {plan.gate.run} answers through production", verdict
     return "", verdict
@@ -68,16 +70,32 @@ def shares_agree(state: State) -> bool:
         public = public[-NEWEST:]
     if state.watch.unmarked or state.first:
         return weight < 100 or state.previous in ("", state.aim) or state.previous not in public
-    met = public.count(state.aim)
-    return agrees(met, len(public), weight) and (bool(met) or not weight)
+    return agrees(public.count(state.aim), len(public), weight)
+
+
+def unmet(plan: Plan, state: State, seen: Observation, now: float) -> bool:
+    """No answer through production was the release's yet, and waiting for one is worth it.
+
+    At a small share that is luck for a while. It never takes a release back, whose share is read back and agrees: after
+    as many rounds as would have told, or half of the hold, the next step shows more.
+    """
+    weight, watched = hold_of(state).step.weight, state.watch
+    if not 0 < weight < 100 or watched.unmarked or state.previous == state.aim or state.aim in watched.public:
+        return False
+    return now - watched.since < luck(plan, weight) and time_left(seen, now) > plan.chain.hold / 2
+
+
+def luck(plan: Plan, weight: int) -> float:
+    """Seconds until enough answers came through production that none of the release's would be no luck."""
+    rounds = SURE * SURE * (100 - weight) / weight if 0 < weight < 100 else 0.0
+    return rounds * plan.gate.interval * (1 if plan.route == "production" else 2)  # rounds take turns
 
 
 def patience(plan: Plan, state: State) -> float:
     """Seconds that a hold has until an undecided gate is inconclusive."""
     weight = hold_of(state).step.weight
     follows = plan.chain.propagation if weight else 0.0
-    few = 0.0 if weight in (0, 100) else SURE * SURE * (100 - weight) / weight  # answers until none of ours is no luck
-    return max(plan.timing.min_ready, follows) + plan.gate.deadline + few * plan.gate.interval
+    return max(plan.timing.min_ready, follows) + plan.gate.deadline + luck(plan, weight)
 
 
 def time_left(seen: Observation, now: float) -> float:

@@ -113,9 +113,20 @@ def test_with_traffic_the_public_must_have_been_answered_too() -> None:
     _state, command = step(share=100, watch=judged(public=("new", "new")))
     assert "2 of 3 answers through production" in command.why
     _state, command = step(share=10, watch=judged(public=("old",) * 9))
-    assert "0 of 9 answers came from the release, though the rule says 10 %" in command.why
+    assert "none of 9 answers through production came from the release yet" in command.why
+    _state, command = step(share=10, watch=judged(public=("old",) * 90))
+    assert "0 of 90 answers came from the release, though the rule says 10 %" in command.why
     _state, command = step(share=100, watch=judged(public=("new", "new", "old")))
     assert "2 of 3 answers came from the release, though the rule says 100 %" in command.why
+
+
+def test_bad_luck_at_a_small_share_takes_no_release_back() -> None:
+    """Nothing speaks against it: after half of the hold, or as many rounds as would have told, the next step tells."""
+    plan = held.plan(chain=replace(CANARY.chain, hold=2 * at_hold(10).held.left))
+    state, _command = step(share=10, plan=plan, watch=judged(public=("old",) * 9))
+    assert state.hold.passed is not None
+    state, _command = step(share=10, watch=judged(public=("old",) * 9, since=NOW - 81 * 2 * CANARY.gate.interval))
+    assert state.hold.passed is not None
 
 
 def test_a_balancer_that_follows_late_is_given_its_time() -> None:

@@ -56,7 +56,7 @@ def test_it_is_armed_only_once_it_is_ok(heart: Heart) -> None:
 def test_it_is_armed_only_after_a_beat_of_our_own_was_seen() -> None:
     resting = seen(todo=ARM, heart=Heart("ok", False))
     _state, command = step(Phase.ARMING, resting, pulse=Pulse(tried=NOW))
-    assert type(command) is Wait
+    assert isinstance(command, Wait)
     _state, command = step(Phase.ARMING, resting, pulse=BEATEN)
     assert command == Call(Verb.ARM, "silence is to be a breach")
 
@@ -165,7 +165,7 @@ def test_the_record_says_live_only_once_the_alarm_is_at_rest() -> None:
     state, command = step(Phase.DISARMING, moved(todo=DISARM, heart=OK), **CLOSING)
     assert command == Call(Verb.DISARM, "the deployment is over")
     state, command = step(Phase.DISARMING, moved(heart=OK), **CLOSING)
-    assert type(command) is Wait  # not offered, and still armed: the snapshot may be old
+    assert isinstance(command, Wait)  # not offered, and still armed: the snapshot may be old
     state, command = step(Phase.DISARMING, moved(heart=Heart("ok", False)), **CLOSING)
     assert command == Stop("live", "done")
     assert state.record.live == "new"
