@@ -88,7 +88,14 @@ JOBS = (
     Job(
         "integration",
         900,
-        (pytest("integration", "-vv", "--durations=25", "-n2", "--dist=loadfile", "tests/integration"),),
+        (
+            # Labs wait more than they work: three workers keep two cores busy.
+            pytest(
+                "integration",
+                *("-vv", "--durations=25", "-n3", "--dist=loadfile", "--no-loadscope-reorder"),
+                "tests/integration",
+            ),
+        ),
         junit,
         cores=2,
     ),

@@ -141,6 +141,23 @@ options:
         description: Seconds, the initial delay included, until an undecided gate is inconclusive.
         type: float
         default: 120.0
+      consecutive_success_limit:
+        description:
+          - Passes in a row at the end that make the gate pass, once O(gate.count) samples said something. V(0) is
+            O(gate.count).
+        type: int
+        default: 0
+      dry_run:
+        description: Say the verdict and act on none. The gate passes as soon as it is decided.
+        type: bool
+        default: false
+      inconclusive:
+        description:
+          - What an inconclusive gate means to a rollout that the cloud holds - take the release back, or wait for a
+            person.
+        type: str
+        choices: [roll_back, pause]
+        default: roll_back
   identity:
     description: How an answer says which release it comes from.
     type: dict

@@ -40,11 +40,24 @@ options:
         description: How long the cloud's answers may lag behind a change.
         type: float
         default: 5.0
+      propagation:
+        description: How long the load balancer may take to do what its rule says, before its answers are evidence.
+        type: float
+        default: 10.0
+      lease:
+        description:
+          - How long the lock on the service counts without a sign of life of its holder. Another run takes it over
+            after that and a sixth more.
+          - From 2 to 3600, and long enough for the longest call - 12/7 of the connect and read timeouts together.
+        type: float
+        default: 60.0
   record:
     description:
       - Where the service's record is kept - which release is live, which was good before it, which were rejected and
         why, and who pinned one.
       - It is one object, written only on condition that nobody else wrote since it was read.
+      - Beside it stand the lock, which one run at a time holds while it changes anything, and what was asked of the
+        rollout with M(greenlight.serving.rollout_control).
     type: dict
     suboptions:
       bucket:
@@ -79,4 +92,13 @@ options:
       - Until then the cloud alone watches over it.
     type: bool
     default: true
+  on_unfinished:
+    description:
+      - What to do first about a rollout that nobody ended, for example because its controller died.
+      - V(roll_back) brings the release back that served before, then does what is asked. V(resume) goes on with it when
+        it is the release that is asked for, and brings the previous one back otherwise. V(fail) changes nothing.
+      - A rollout that was left on purpose, with O(wait=false) or at a step that waits for somebody, is gone on with.
+    type: str
+    choices: [roll_back, resume, fail]
+    default: roll_back
 """

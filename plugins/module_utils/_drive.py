@@ -9,8 +9,26 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ._engine.decide import aimed, begin, decide
-from ._engine.model import Call, Check, Command, Heard, Load, Look, Observation, Plan, Probe, Save, Stop, Wait
-from ._engine.state import Ended, Event
+from ._engine.model import (
+    Answer,
+    Beat,
+    Call,
+    Check,
+    Command,
+    Heard,
+    Load,
+    Look,
+    Observation,
+    Plan,
+    Probe,
+    ReadLock,
+    ReadRequest,
+    Save,
+    Stop,
+    Wait,
+    WriteLock,
+)
+from ._engine.state import Ended, Event, State
 from ._engine.timeline import waiting
 from ._platforms.base import Clock, Platform, PortError, Prober, Store
 
@@ -41,7 +59,7 @@ def drive(
         if isinstance(command, Wait):
             report(waiting(plan, state, command, clock.now()), True)
         try:
-            heard, seen = _carry_out(command, aimed(plan, state), seen, platform, prober, store, clock)
+            heard, seen = _carry_out(command, plan, state, seen, platform, prober, store, clock)
         except PortError as error:
             heard = Heard(error.outcome, str(error))
         if interrupted():
@@ -51,6 +69,7 @@ def drive(
 def _carry_out(
     command: Command,
     plan: Plan,
+    state: State,
     seen: Observation | None,
     platform: Platform,
     prober: Prober,
@@ -62,14 +81,24 @@ def _carry_out(
         clock.sleep(command.seconds)
     elif isinstance(command, Save):
         store.save(command.record)
+    elif isinstance(command, Answer):
+        store.write_request(command.request)
+    elif isinstance(command, Beat):
+        platform.beat(plan)
     elif isinstance(command, Load):
         return Heard(record=store.load()), seen
+    elif isinstance(command, ReadLock):
+        return Heard(lease=store.read_lock()), seen
+    elif isinstance(command, WriteLock):
+        return Heard(lease=store.write_lock(command.lease)), seen
+    elif isinstance(command, ReadRequest):
+        return Heard(request=store.read_request()), seen
     elif isinstance(command, Look) or seen is None:
-        return Heard(), platform.observe(plan)
+        return Heard(), platform.observe(aimed(plan, state))
     elif isinstance(command, Check):
-        return Heard(findings=tuple(platform.preflight(plan))), seen
+        return Heard(findings=tuple(platform.preflight(aimed(plan, state)))), seen
     elif isinstance(command, Probe):
         return Heard(samples=prober.probe(command.route, command.release, seen)), seen
     elif isinstance(command, Call):
-        return Heard(message=platform.perform(command.verb, plan, seen)), seen
+        return Heard(message=platform.perform(command.verb, aimed(plan, state), seen)), seen
     return Heard(), seen

@@ -44,10 +44,95 @@ options:
     default: present
   strategy:
     description:
+      - With V(canary), V(linear) and V(blue_green) ECS starts the release beside the old one, and shifts the traffic -
+        to one step and then all, in equal steps, or all at once. It waits for us before every shift and once more
+        before the old release goes, and rolls back by itself when it hears nothing within O(hold_timeout). So a release
+        is judged at the test listener before any user meets it, and again at every step.
       - V(rolling) is ECS's own rolling deployment with its circuit breaker. Users meet a release while it is judged.
+      - Every strategy may follow every other. A service from elsewhere without C(advancedConfiguration) first gets it
+        by a rolling deployment of what it runs.
     type: str
-    choices: [rolling]
-    default: rolling
+    choices: [canary, linear, blue_green, rolling]
+    default: canary
+  canary:
+    description: The first step of O(strategy=canary).
+    type: dict
+    suboptions:
+      weight:
+        description: Percent of the traffic, 1 to 99.
+        type: int
+        default: 10
+      bake:
+        description: Seconds that it stays there after the gate has passed; O(timing.bake) when left out.
+        type: float
+      pause:
+        description: Whether a person must then promote it, see M(greenlight.serving.rollout_control).
+        type: bool
+        default: false
+  linear:
+    description: The steps of O(strategy=linear).
+    type: dict
+    suboptions:
+      step:
+        description: Percent of the traffic that each step adds, 3 to 50.
+        type: int
+        default: 25
+      bake:
+        description: Seconds that it stays at each step after the gate has passed; O(timing.bake) when left out.
+        type: float
+      pause:
+        description: Whether a person must promote each step, see M(greenlight.serving.rollout_control).
+        type: bool
+        default: false
+  steps:
+    description:
+      - The same, step by step. What ECS cannot do is refused, naming the nearest that it can. V(canary) is one step and
+        then all, V(linear) equal steps of at least 3 percent, V(blue_green) all at once.
+      - A first step with weight 0 is the judgement at the test listener.
+    type: list
+    elements: dict
+    suboptions:
+      weight:
+        description: Percent of the traffic. Ascending; the last one is 100.
+        type: int
+        required: true
+      bake:
+        description: Seconds that it stays there after the gate has passed; O(timing.bake) when left out.
+        type: float
+      pause:
+        description: Whether a person must then promote it.
+        type: bool
+        default: false
+  hold_timeout:
+    description:
+      - Minutes that ECS waits for us at each step until it rolls back by itself, 1 to 20160. Longer than gate, bake and
+        a person take there.
+    type: int
+    default: 60
+  heartbeat:
+    description:
+      - A CloudWatch alarm that rolls the deployment back when this run falls silent, also between two steps. It is made
+        once, armed for each rollout, and at rest otherwise.
+      - A dead controller is noticed after at most O(heartbeat.period) times O(heartbeat.periods) plus 2, and one
+        evaluation (10 seconds, or 60 with a period of a minute or more).
+    type: dict
+    suboptions:
+      enable:
+        description: Whether there is one. With O(wait=false) nobody beats, and it is not armed.
+        type: bool
+        default: true
+      interval:
+        description: Seconds between two beats; at most half a period.
+        type: float
+        default: 10.0
+      period:
+        description: The alarm's period in seconds - 10, 20, 30 or a multiple of 60.
+        type: int
+        default: 30
+      periods:
+        description: Silent periods in a row that count as death, at least 2.
+        type: int
+        default: 3
   task_definition:
     description:
       - What runs. Network mode C(awsvpc), Linux, on Fargate.
@@ -325,7 +410,7 @@ options:
         type: str
         required: true
       role_arn:
-        description: Infrastructure role that lets ECS change rules and targets; needed by strategies to come.
+        description: Infrastructure role that lets ECS change rules and targets. Only V(rolling) can do without.
         type: str
       rule:
         description: Which requests are this service's.
@@ -419,11 +504,12 @@ options:
   route:
     description:
       - Where probes go. V(production) is where users go; V(test_listener) needs O(load_balancer.test_listener_arn);
-        V(direct) goes to the tasks' own addresses.
+        V(direct) goes to the tasks' own addresses. When left out, V(production) with O(strategy=rolling), else
+        V(test_listener).
+      - With the other strategies than V(rolling) every second round goes through production, too.
       - The security groups must let the controller through.
     type: str
     choices: [production, test_listener, direct]
-    default: production
   allow_image_tag:
     description: Whether an image may be named by a tag alone, which may mean another model tomorrow.
     type: bool
@@ -499,6 +585,37 @@ EXAMPLES = r"""
       bucket: example-greenlight
   register: rollout
 
+- name: Five percent of the users first, for ten minutes, and a person decides on the rest
+  greenlight.serving.ecs_rollout:
+    cluster: serving
+    name: digits
+    strategy: canary
+    canary:
+      weight: 5
+      bake: 600
+      pause: true
+    hold_timeout: 240  # a person has four hours
+    task_definition: "{{ digits_task_definition }}"
+    network: "{{ digits_network }}"
+    load_balancer: "{{ digits_load_balancer }}"
+    probes: "{{ digits_probes }}"
+    record:
+      bucket: example-greenlight
+
+- name: No user before the release is proven, then all of them, and the old one is kept for ten minutes
+  greenlight.serving.ecs_rollout:
+    cluster: serving
+    name: digits
+    strategy: blue_green
+    timing:
+      bake: 600
+    task_definition: "{{ digits_task_definition }}"
+    network: "{{ digits_network }}"
+    load_balancer: "{{ digits_load_balancer }}"
+    probes: "{{ digits_probes }}"
+    record:
+      bucket: example-greenlight
+
 - name: Go back to the release that was good before, and stay there
   greenlight.serving.ecs_rollout:
     cluster: serving
@@ -525,7 +642,7 @@ EXAMPLES = r"""
 RETURN = r"""
 state:
   description:
-    - V(live), V(unchanged), V(planned) (check mode) and V(in_progress) are good ends.
+    - V(live), V(unchanged), V(planned) (check mode), V(in_progress) and V(paused) (a person decides) are good ends.
     - V(rolled_back), V(removed) (a first release that failed), V(refused), V(needs_operator) and V(interrupted) fail
       the task. After O(state=absent), V(removed) is a good end.
   returned: always

@@ -12,7 +12,8 @@ short_description: What a service runs, where requests go, and what is known of 
 version_added: 0.1.0
 description:
   - Reads a served model's state from the cloud, and its record from the store, in one task. Changes nothing.
-  - Also says what is moving right now, whoever started it, and which rollout was left unfinished.
+  - Also says what is moving right now, whoever started it, which rollout was left unfinished, who holds the lock and
+    what was asked of the rollout.
 author:
   - greenlight.serving contributors (@greenlight)
 options:
@@ -51,6 +52,7 @@ attributes:
     description: There is no difference to show.
 seealso:
   - module: greenlight.serving.ecs_rollout
+  - module: greenlight.serving.rollout_control
 """
 
 EXAMPLES = r"""
@@ -105,6 +107,22 @@ moving:
     reason:
       description: Why it is in this status.
       type: str
+    stage:
+      description: Where its strategy stands, in ECS's own words; empty for a rolling deployment.
+      type: str
+    held:
+      description: The pause at which ECS waits for somebody's word; null when it waits for nobody.
+      type: dict
+      contains:
+        id:
+          description: Id of the lifecycle hook.
+          type: str
+        expires:
+          description: When ECS stops waiting.
+          type: str
+        then:
+          description: What ECS does then.
+          type: str
 desired:
   description: Tasks that are wanted.
   returned: success
@@ -145,6 +163,96 @@ unfinished:
   description: The rollout that nobody ended; empty when there is none.
   returned: success
   type: dict
+  contains:
+    rollout_id:
+      description: Its id.
+      type: str
+    from:
+      description: The release that it came from.
+      type: str
+    to:
+      description: The release that it goes to.
+      type: str
+    phase:
+      description: Where it stands.
+      type: str
+    step:
+      description: The step of its strategy; missing before the first.
+      type: str
+    paused:
+      description: Why it waits for somebody; missing or empty when it does not.
+      type: str
+    started_at:
+      description: When it began, by the clock of who began it.
+      type: str
+    started_by:
+      description: Who began it.
+      type: str
+    since:
+      description: Since when it stands there, by the store's clock.
+      type: str
+lock:
+  description: Who may change the service at the moment. Without a bucket nobody is known to.
+  returned: success
+  type: dict
+  contains:
+    held:
+      description: Whether somebody holds the lock.
+      type: bool
+    owner:
+      description: The holder's id, which M(greenlight.serving.rollout_control) asks for to unlock.
+      type: str
+    who:
+      description: The holder, or who held it last.
+      type: str
+    since:
+      description: When the holder took it, by the holder's own clock.
+      type: str
+    doing:
+      description: What it is held for, or how it came to be free.
+      type: str
+    rollout_id:
+      description: The rollout at work.
+      type: str
+    lease:
+      description: Seconds that a sign of life of the holder counts.
+      type: float
+    age:
+      description: Seconds since its last sign of life, by the store's clock; null when that is not known.
+      type: float
+    expired:
+      description: Whether the holder has been silent for longer than its lease. The next run takes the lock over.
+      type: bool
+request:
+  description:
+    - What was asked of a rollout last, with M(greenlight.serving.rollout_control); empty when nothing ever was.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: The request's id.
+      type: str
+    action:
+      description: What was asked for.
+      type: str
+    rollout_id:
+      description: The rollout that was asked; a later one does not hear of it.
+      type: str
+    step:
+      description: The step at which the rollout stood.
+      type: str
+    reason:
+      description: Why.
+      type: str
+    by:
+      description: Who asked.
+      type: str
+    at:
+      description: When, by the asker's clock.
+      type: str
+    answer:
+      description: What became of it; empty as long as nobody read it.
+      type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

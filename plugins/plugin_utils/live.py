@@ -27,6 +27,7 @@ from ansible.utils.display import Display
 
 WIDTH = 80  # columns
 HEARTBEAT = 15.0  # seconds without a line
+EXIT_ALONE = 1  # of a worker whose result nobody waits for
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)  # SIGALRM is how `timeout:` ends a task
 
 
@@ -57,11 +58,19 @@ class Voice:
 
 
 class Ears:
-    """Hears that the run is to end: the first signal, `timeout:`, or the parent's death. A second signal exits."""
+    """Hears that the run is to end: the first signal, `timeout:`, or the parent's death. A second signal exits.
+
+    ansible-core 2.19, executor/task_queue_manager.py: on SIGINT ansible-playbook hands it on to its workers, stops
+    reading from them, sends SIGTERM to those that are left (`_cleanup_processes`, up to twice) and waits for them at
+    its exit. So SIGTERM after SIGINT is not a second wish. On SIGTERM it hands that on and dies. A terminal's second
+    Ctrl-C ends ansible-playbook alone: a worker is in a session of its own.
+    """
 
     def __init__(self) -> None:
         self._parent = os.getppid()
         self._heard = False
+        self._first = 0  # the signal that was heard first; 0 = none
+        self._left = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Ears:
@@ -76,16 +85,23 @@ class Ears:
 
     def __call__(self) -> bool:
         """Nobody waits for a worker whose parent is gone: it must not go on alone."""
-        return self._heard or os.getppid() != self._parent
+        return self._heard or self.alone
+
+    @property
+    def alone(self) -> bool:
+        """Nobody reads what this worker says: its parent is gone, or is ending."""
+        return self._left or os.getppid() != self._parent
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
-        if self._heard and number != signal.SIGALRM:
-            os._exit(128 + number)
         self._heard = True
-
-
-def _nothing(_line: str, stderr: bool) -> None:
-    """With `no_log: true` a task says nothing."""
+        if number == signal.SIGALRM:
+            return
+        if not self._first:
+            self._first = number
+        elif (self._first, number) == (signal.SIGINT, signal.SIGTERM):
+            self._left = True
+        else:
+            os._exit(128 + number)
 
 
 class LocalAction(ActionBase):  # type: ignore[misc] # ansible-core has no types
@@ -130,5 +146,14 @@ class LiveAction(LocalAction):
 
     def answer(self, params: Mapping[str, Any], host: str) -> dict[str, Any]:
         with Ears() as ears:
-            show = _nothing if self._task.no_log else Display().display
-            return self.work(params, Voice(host, show), ears)
+            display = Display().display
+
+            def show(line: str, stderr: bool) -> None:
+                if not (self._task.no_log or ears.alone):
+                    display(line, stderr=stderr)
+
+            result = self.work(params, Voice(host, show), ears)
+            if ears.alone:
+                # Everything is recorded. Handing over a result would block as soon as the pipe is full.
+                os._exit(EXIT_ALONE)
+            return result

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +15,30 @@ from tests.lab.aws.running import RunningLab, running
 
 SCALE = 0.05  # real seconds per AWS second
 
+# Files that take minutes, the longest first: whoever runs several workers is done when the last of them is.
+LONG = (
+    "roles/test_playbooks.py",
+    "ecs_rollout/test_native.py",
+    "ecs_rollout/test_faults.py",
+    "ecs_rollout/test_rollouts.py",
+    "demo/test_demo.py",
+    "lab/test_services.py",
+    "lab/test_alb_stock.py",
+    "ecs_rollout/test_drift.py",
+    "ecs_rollout/test_playbook.py",
+    "packaging/test_artifact.py",
+)
+
 # No lab and no account of the shell's environment is what a test talks to.
 for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO_", "ANSIBLE_"))]:
     del os.environ[name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; otherwise the order stays."""
+    here = Path(__file__).parent
+    rank = {here / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path, len(LONG)))
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,12 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small cloud with a virtual clock: rolling deployments with a circuit breaker behind a load balancer.
+"""A small cloud with a virtual clock: services behind a load balancer, deployed the way ECS deploys.
 
-It knows nothing of the engine's policy. What it promises is what ECS promises: at least `desired`
-healthy targets while it moves (minimum 100 %, maximum 200 %), old targets drained before they stop,
-a rollback of its own after `THRESHOLD` failed targets, and reads that may lag.
+It knows nothing of the engine's policy. What it promises is what ECS promises: rolling keeps at least `desired`
+healthy targets while it moves, with a circuit breaker; the native strategies run both releases in full strength, hold
+inside their hooks and roll back when nobody answers; an alarm that is watched rolls back. Time jumps from event to
+event, so that a quiet hour costs nothing.
 """
 
 from __future__ import annotations
@@ -13,20 +14,17 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
-    Deployment,
-    Movement,
-    Observation,
-    Plan,
-    Target,
-    Verb,
-)
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.evolve import evolve
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Deployment, Movement, Target
+from tests.simulation import native
+from tests.simulation.alarm import Alarm
 
 THRESHOLD = 3
-START, CHECKS, GIVE_UP, DRAIN = 2.0, 2.0, 8.0, 3.0  # seconds: to run, to be healthy, to be called failed, to drain
-TICK = 1.0
+START, CHECKS, GIVE_UP, DRAIN = 2.0, 2.0, 8.0, 8.0  # seconds: to run, to be healthy, to be called failed, to drain
+NEVER = float("inf")
+OPEN = (Movement.MOVING, Movement.TURNING_BACK)
 
 
 @dataclass(frozen=True)
@@ -34,20 +32,27 @@ class Behaviour:
     """What the targets of a release do."""
 
     healthy: bool = True
+    checks: float = CHECKS  # seconds until it is healthy
     crash_after: float = 0.0  # seconds after it got healthy; 0 = never
     right: bool = True
     marked: bool = True
+    wrong_after: float = 0.0  # seconds after it got healthy; 0 = never
+    wrong_from: int = 101  # percent of the public's traffic from which it answers wrongly
 
 
-@dataclass
 class Task:
-    id: str
-    release: str
-    zone: str
-    born: float
-    state: str = "unregistered"  # unregistered initial healthy draining
-    since: float = 0.0
-    doomed: float | None = None  # when the world kills it
+    """What runs behind one address."""
+
+    __slots__ = ("due", "id", "release", "shown", "since", "state", "zone")
+
+    def __init__(self, number: int, release: str, zone: str, now: float) -> None:
+        self.id, self.release, self.zone, self.since = f"10.0.0.{number}:80", release, zone, now
+        self.become("unregistered", now + START)
+
+    def become(self, state: str, due: float) -> None:
+        """`due`: when something happens to it next."""
+        self.state, self.due = state, due
+        self.shown = Target(self.id, self.release, state, zone=self.zone)
 
 
 @dataclass
@@ -57,9 +62,23 @@ class Rollout:
     id: str
     release: str
     back_to: str
+    strategy: str = "rolling"
+    weights: tuple[int, ...] = ()
     status: Movement = Movement.MOVING
     failures: int = 0
     by: str = "greenlight"
+    watched: bool = False  # the heartbeat alarm
+    stage: str = "SCALE_UP"
+    begun: float = 0.0
+    over: float = NEVER
+    step: int = 0  # index of the weight that comes next
+    hold: str = ""
+    expires: float = NEVER
+    due: float = NEVER  # end of a traffic shift
+
+    @property
+    def native(self) -> bool:
+        return self.strategy != "rolling" and bool(self.back_to)
 
 
 @dataclass(frozen=True)
@@ -72,6 +91,19 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A rollout as the API shows it."""
+
+    deployment: Deployment
+    hold: str
+    stage: str
+    expires: float
+    next_weight: int
+    last: bool
+    watched: bool
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """What a read shows, maybe of some seconds ago."""
 
@@ -79,9 +111,10 @@ class Snapshot:
     service: Service | None
     rule: str  # "", closed or open
     definitions: frozenset[str]
-    deployments: tuple[Deployment, ...]
+    rollouts: tuple[Shown, ...]
     targets: tuple[Target, ...]
-    problem: str
+    share: int  # percent to the release of the newest rollout, as the rule says
+    desired: int
 
 
 @dataclass
@@ -97,95 +130,152 @@ class Cloud:
     definitions: set[str] = field(default_factory=set)
     rollouts: list[Rollout] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
-    history: deque[Snapshot] = field(default_factory=lambda: deque(maxlen=12))
+    alarm: Alarm = field(default_factory=Alarm)
+    share: int = 100  # of the service's release, as the rule says
+    applied: int = 100  # as the load balancer does
+    applies_at: float = NEVER
+    late: float = 0.0  # seconds until the load balancer does what the rule says
+    hold_time: float = 240.0  # until the cloud rolls back by itself
     lost_by_world: float = float("-inf")  # when the world last took a healthy target
     crash_rate: float = 0.0  # per task and second
-    closed_zone: tuple[str, float, float] = ("", 0.0, 0.0)  # zone, from, to
-    problem: str = ""
+    closed_zone: str = ""
+    starved: bool = False  # no capacity: nothing starts
+    gone: frozenset[str] = frozenset()  # releases whose image is gone: nothing of them starts any more
+    storeless: bool = False  # the store answers nobody
+    sick: str = ""  # a shared dependency: silent or wrong, for everybody
+    world: list[tuple[float, Callable[[], None]]] = field(default_factory=list)  # what happens, when; sorted
     lags: bool = False  # reads may be old: keep the last snapshots
+    history: deque[Snapshot] = field(default_factory=lambda: deque(maxlen=24))
     count: int = 0
+    due: float | None = None  # when something happens next; None = not known
+    kept: Snapshot | None = None  # the snapshot, until something happens
+    acted: bool = False  # the cloud rolled back by itself
     watch: Callable[[], None] = lambda: None
 
     # ---- time ----
 
     def advance(self, seconds: float) -> None:
         end = self.now + seconds
-        while self.now < end - 1e-9:
-            step = min(TICK - self.now % TICK, end - self.now)
-            self.now += step
-            if self.now % TICK < 1e-9 or TICK - self.now % TICK < 1e-9:
-                self.tick()
+        while True:
+            due = self._next()
+            if due > end:
+                self.now = end
+                return
+            self.now = max(self.now, due)
+            self.step()
 
-    def tick(self) -> None:
-        self._live_and_die()
-        if self.service is not None:
-            self._schedule(self.service)
-        self._complete()
+    def _next(self) -> float:
+        """When something happens next; known until something does."""
+        if self.due is None:
+            self.due = self._soonest()
+        return self.due
+
+    def _soonest(self) -> float:
+        due = min((task.due for task in self.tasks), default=NEVER)
+        rollout = self.open()
+        if rollout is not None:
+            due = min(due, rollout.due, rollout.expires)
+            if rollout.watched:
+                due = min(due, self.alarm.due(self.now))
+        if self.world:
+            due = min(due, self.world[0][0])
+        return min(due, self.applies_at)
+
+    def step(self) -> None:
+        """Everything that is due, and what follows from it."""
+        while self.world and self.world[0][0] <= self.now:
+            self.world.pop(0)[1]()
+        if self.applies_at <= self.now:
+            self.applied, self.applies_at = self.share, NEVER
+        for task in [task for task in self.tasks if task.due <= self.now]:
+            self._happen(task)
+        self.settle()
+
+    def settle(self) -> None:
+        """What the cloud does at once after a change."""
+        rollout = self.open()
+        if rollout is not None and rollout.watched and rollout.status is Movement.MOVING and self.alarm.rings(self.now):
+            self.acted = True
+            self.turn(rollout)
+        if rollout is not None and rollout.native:
+            native.move(self, rollout)
+        elif self.service is not None:
+            self._schedule(self.service, rollout)
+            self._complete()
+        self.due = self.kept = None
         if self.lags:
             self.history.append(self.snapshot())
         self.watch()
 
-    def _live_and_die(self) -> None:
-        for task in list(self.tasks):
-            how, age = self.behaviours[task.release], self.now - task.since
-            zone, begin, end = self.closed_zone
-            if task.zone == zone and begin <= self.now < end:
-                self._die(task, by_world=True)
-            elif task.state == "unregistered" and age >= START:
-                task.state, task.since = "initial", self.now
-            elif task.state == "initial" and how.healthy and age >= CHECKS:
-                task.state, task.since = "healthy", self.now
-            elif (task.state == "initial" and age >= GIVE_UP) or (
-                task.state == "healthy" and how.crash_after and age >= how.crash_after
-            ):
-                self._die(task)
-            elif task.state == "healthy" and self.crash_rate and self.rng.random() < self.crash_rate:
-                self._die(task, by_world=True)
-            elif task.state == "draining" and age >= DRAIN:
-                self.tasks.remove(task)
+    def _happen(self, task: Task) -> None:
+        how = self.behaviours[task.release]
+        if task.state == "unregistered":
+            task.become("initial", self.now + (how.checks if how.healthy else GIVE_UP))
+        elif (task.state == "initial" and how.healthy) or task.state == "unhealthy":
+            task.become("healthy", self.now + self._life(how))
+            task.since = self.now
+        elif task.state == "draining":
+            self.tasks.remove(task)
+        else:
+            self.die(task, by_world=task.state == "healthy" and not how.crash_after)
 
-    def _die(self, task: Task, by_world: bool = False) -> None:
+    def _life(self, how: Behaviour) -> float:
+        life = how.crash_after or NEVER
+        return min(life, self.rng.expovariate(self.crash_rate)) if self.crash_rate else life
+
+    def die(self, task: Task, by_world: bool = False) -> None:
         if by_world or task.state == "healthy":
             self.lost_by_world = self.now
-        self.tasks.remove(task)
+        if task in self.tasks:
+            self.tasks.remove(task)
         rollout = self.open()
         if rollout is not None and rollout.release == task.release and not by_world:
             rollout.failures += 1
 
     def open(self) -> Rollout | None:
         newest = self.rollouts[-1] if self.rollouts else None
-        return newest if newest and newest.status in (Movement.MOVING, Movement.TURNING_BACK) else None
+        return newest if newest is not None and newest.status in OPEN else None
 
-    def _schedule(self, service: Service) -> None:
-        rollout = self.open()
+    # ---- rolling ----
+
+    def _schedule(self, service: Service, rollout: Rollout | None) -> None:
         if rollout and rollout.status is Movement.MOVING and rollout.failures >= THRESHOLD:
             self.turn(rollout)
             service = self.service or service
         there = [task for task in self.tasks if task.state != "draining"]
         good = [task for task in there if task.release == service.release]
         old = [task for task in there if task.release != service.release]
-        for _ignored in range(min(self.desired - len(good), 2 * self.desired - len(there))):
-            if rollout and rollout.release == service.release and not rollout.back_to and rollout.failures >= THRESHOLD:
-                break  # a first release that failed has nothing to go back to: ECS stops trying
-            self.start(service.release)
+        given_up = rollout is not None and not rollout.back_to and rollout.failures >= THRESHOLD
+        if not given_up:  # a first release that failed has nothing to go back to: ECS stops trying
+            self.start(service.release, min(self.desired - len(good), 2 * self.desired - len(there)))
         ready = sum(task.state == "healthy" for task in there)
         for task in sorted(old, key=lambda each: each.state == "healthy"):
-            if task.state != "healthy" or ready > self.desired:
+            needless = task.state in ("unregistered", "initial") or (
+                task.state == "unhealthy" and ready >= self.desired
+            )
+            if needless or (task.state == "healthy" and ready > self.desired):
                 ready -= task.state == "healthy"
-                task.state, task.since = "draining", self.now
+                task.become("draining", self.now + DRAIN)
+        for task in good[self.desired :] if not old else ():
+            task.become("draining", self.now + DRAIN)
 
-    def start(self, release: str) -> None:
-        self.count += 1
-        zone = f"z{self.count % 3}"
-        self.tasks.append(Task(f"10.0.0.{self.count}:80", release, zone, self.now, since=self.now))
+    def start(self, release: str, number: int) -> None:
+        """Up to so many tasks, spread over the zones that are open."""
+        if self.starved or release in self.gone:
+            return
+        for _ignored in range(number):
+            self.count += 1
+            zones = [zone for zone in ("z0", "z1", "z2") if zone != self.closed_zone]
+            self.tasks.append(Task(self.count, release, zones[self.count % len(zones)], self.now))
 
     def turn(self, rollout: Rollout) -> None:
-        """Stop a deployment and go back to what was completed before."""
+        """Go back to what was completed before."""
         if not rollout.back_to or self.service is None:
             rollout.status = Movement.STOPPED
             return
         rollout.status = Movement.TURNING_BACK
-        self.service = replace(self.service, release=rollout.back_to)
+        rollout.hold, rollout.expires, rollout.due, rollout.stage = "", NEVER, NEVER, "ROLLBACK"
+        self.service = evolve(self.service, release=rollout.back_to)
 
     def _complete(self) -> None:
         rollout, service = self.open(), self.service
@@ -194,95 +284,84 @@ class Cloud:
         there = [task for task in self.tasks if task.state != "draining"]
         whole = sum(task.state == "healthy" for task in there) >= self.desired
         if whole and all(task.release == service.release for task in there):
-            turning = rollout.status is Movement.TURNING_BACK
-            rollout.status = Movement.TURNED_BACK if turning else Movement.MOVED
-            self.service = replace(service, serving=service.release)
+            self.complete(rollout)
+
+    def complete(self, rollout: Rollout) -> None:
+        """The deployment is over."""
+        turning, rollout.over = rollout.status is Movement.TURNING_BACK, self.now
+        rollout.status = Movement.TURNED_BACK if turning else Movement.MOVED
+        if self.service is not None:
+            self.service = evolve(self.service, serving=self.service.release)
+        if turning:  # from here on the share is that of the release which is in place again
+            self.share, self.applied, self.applies_at = 100, 100, NEVER
+
+    def weigh(self, share: int) -> None:
+        """The rule's share for the newest rollout's release; the load balancer follows later."""
+        if share == self.share:
+            return
+        self.share = share
+        self.applies_at = self.now + self.late
+        if not self.late:
+            self.applied, self.applies_at = share, NEVER
 
     # ---- writes ----
 
-    def deploy(self, release: str, by: str = "greenlight") -> None:
+    def deploy(self, release: str, strategy: str = "rolling", weights: tuple[int, ...] = (), **of: object) -> None:
         before = self.service.serving if self.service else ""
         running = self.open()
         if running:
             running.status = Movement.STOPPED
-        self.service = replace(self.service or Service(release), release=release)
-        self.rollouts.append(Rollout(f"d{len(self.rollouts) + 1}", release, before, by=by))
+        self.service = evolve(self.service or Service(release), release=release)
+        rollout = Rollout(f"d{len(self.rollouts) + 1}", release, before, strategy, weights)
+        rollout.begun = self.now
+        rollout.by = str(of.get("by", "greenlight"))
+        self.share = self.applied = 0 if rollout.native else 100
+        self.applies_at = NEVER
+        self.rollouts.append(rollout)
+        if of.get("watched"):
+            rollout.watched = not self.alarm.rings(self.now)  # in ALARM when it begins: ignored for this deployment
 
     def delete(self) -> None:
         self.service = None
         self.rollouts.clear()
         for task in self.tasks:
-            task.state, task.since = "draining", self.now
+            if task.state != "draining":
+                task.become("draining", self.now + DRAIN)
 
     # ---- reads ----
 
     def snapshot(self) -> Snapshot:
+        """The truth of this moment."""
+        if self.kept is None:
+            self.kept = self._snapshot()
+        return self.kept
+
+    def _snapshot(self) -> Snapshot:
         return Snapshot(
             at=self.now,
             service=self.service,
             rule=self.rule,
             definitions=frozenset(self.definitions),
-            deployments=tuple(_deployment(rollout) for rollout in self.rollouts),
-            targets=tuple(Target(task.id, task.release, task.state, zone=task.zone) for task in self.tasks),
-            problem=self.problem,
+            rollouts=tuple(_show(rollout) for rollout in self.rollouts[-3:]),
+            targets=tuple(task.shown for task in self.tasks),
+            share=self.share,
+            desired=self.desired,
         )
 
-    def shown(self, lag: float) -> Snapshot:
-        """The newest snapshot that is at least `lag` seconds old."""
-        if lag <= 0 or not self.history:
-            return self.snapshot()
-        old = [snapshot for snapshot in self.history if snapshot.at <= self.now - lag]
-        return old[-1] if old else self.history[0]
+    def seen(self, lag: float) -> Snapshot:
+        """The newest snapshot that is at least `lag` seconds old; what nobody kept is as it is now."""
+        if lag > 0 and self.history:
+            for snapshot in reversed(self.history):
+                if snapshot.at <= self.now - lag:
+                    return snapshot
+            return self.history[0]
+        return self.snapshot()
 
 
-def observation(shown: Snapshot, plan: Plan, at: float, desired: int) -> Observation:
-    """What the platform makes of a snapshot for a plan."""
-    service, wanted = shown.service, plan.release.id
-    mine = [deployment for deployment in shown.deployments if deployment.release == wanted]
-    newest = shown.deployments[-1] if shown.deployments else None
-    running = newest if newest and newest.movement in (Movement.MOVING, Movement.TURNING_BACK) else None
-    other = running if running and running.release != wanted else None
-    return Observation(
-        at=at,
-        exists=service is not None,
-        serving=service.serving if service else "",
-        deployment=mine[-1] if mine else None,
-        other=other,
-        closed=shown.rule == "closed",
-        desired=desired if service else 0,
-        targets=shown.targets,
-        todo=_todo(shown, plan, running),
-        drift=() if service and service.configured else ("grace: 0 -> 60",),
-        problem=shown.problem,
-        back_to=plan.previous,
-        proof={"x-greenlight-proof": "secret"} if shown.rule == "closed" else {},
-    )
-
-
-def _deployment(rollout: Rollout) -> Deployment:
+def _show(rollout: Rollout) -> Shown:
     reason = "tasks failed to start" if rollout.failures else ""
-    return Deployment(rollout.id, rollout.release, rollout.status, reason, rollout.failures, THRESHOLD, rollout.by)
-
-
-def _todo(shown: Snapshot, plan: Plan, running: Deployment | None) -> dict[Verb, tuple[str, ...]]:
-    service, wanted = shown.service, plan.release.id
-    begin = [] if shown.rule else ["CreateRule"]
-    if service is None or service.release != wanted:
-        begin += [] if wanted in shown.definitions else [f"RegisterTaskDefinition {wanted}"]
-        begin.append(f"UpdateService {wanted}" if service else f"CreateService {wanted}")
-    back: list[str] = []
-    if plan.first:
-        back += ["DeleteService"] if service else []
-        back += ["DeleteRule"] if shown.rule else []
-    elif running and running.movement is Movement.MOVING and running.release != plan.previous:
-        back.append(f"StopServiceDeployment {running.id}")
-    elif service and not running and service.release != plan.previous and plan.previous:
-        back.append(f"UpdateService {plan.previous}")
-    remove = (["DeleteService"] if service else []) + (["DeleteRule"] if shown.rule else [])
-    return {
-        Verb.CONFIGURE: ("UpdateService settings",) if service and not service.configured else (),
-        Verb.BEGIN: tuple(begin),
-        Verb.ROLL_BACK: tuple(back),
-        Verb.FINISH: ("ModifyRule open",) if shown.rule == "closed" else (),
-        Verb.REMOVE: tuple(remove) if plan.remove else (),
-    }
+    threshold = 0 if rollout.native else THRESHOLD
+    shown = Deployment(rollout.id, rollout.release, rollout.status, reason, rollout.failures, threshold, rollout.by)
+    last = rollout.step >= len(rollout.weights)
+    weight = 100 if last else rollout.weights[rollout.step]
+    return Shown(shown, rollout.hold, rollout.stage, rollout.expires, weight, last, rollout.watched)

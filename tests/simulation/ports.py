@@ -1,16 +1,17 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine's ports on the simulated cloud, with faults, a history, and the invariants on every call."""
+"""The engine's ports on the simulated world, with faults, and the invariants that hold at every call."""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.finding import Finding
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.lease import Lease, Request
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
-    Finding,
-    Movement,
     Observation,
     Outcome,
     Plan,
@@ -24,89 +25,125 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.verdict
     Sample,
 )
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError
-from tests.simulation.cloud import Cloud, observation
+from tests.simulation import effects
+from tests.simulation.cloud import Cloud
+from tests.simulation.faults import Faults
+from tests.simulation.store import Objects
+from tests.simulation.views import observation
+
+LONGEST = 6000  # port calls of one run
 
 
 class KilledError(BaseException):
     """SIGKILL: nothing of the run goes on."""
 
 
-@dataclass(frozen=True)
-class Faults:
-    """What goes wrong, and how often (probability per call)."""
+@dataclass
+class World:
+    """What all runs share, and what is counted over all of them."""
 
-    throttled: float = 0.0  # before any effect
-    unanswered: float = 0.0  # 5xx or a lost connection, before any effect
-    lost: float = 0.0  # the effect happened, the answer is lost
-    unreadable: float = 0.0
-    lag: float = 0.0  # reads are up to so many seconds old
-    latency: float = 0.0  # up to so many seconds per call
-    silent: float = 0.0  # a probe that gets no answer
-    store_down: float = 0.0
-    kill_at: int = -1  # port calls until SIGKILL; -1 = never
-    kill_after: bool = False  # after the effect of that call
-    refuse: str = ""  # calls that begin so are refused
+    cloud: Cloud
+    store: Objects = field(default_factory=Objects)
+    met: Counter[tuple[str, str]] = field(default_factory=Counter)  # (fault, phase) -> times
+    history: list[tuple[float, str, str, str]] = field(default_factory=list)  # when, who, call, ok | fail | unknown
+    phase: str = "start"  # of the run that moves
+    steps: int = 0  # port calls of all runs
+    gates: int = 0  # rounds of probes that were answered
 
 
 @dataclass
 class Ports:
-    """Platform, prober, store and clock in one, for one service over many runs."""
+    """Platform, prober, store and clock of one run."""
 
-    cloud: Cloud
+    world: World
     rng: random.Random
+    owner: str = "one"
     faults: Faults = field(default_factory=Faults)
-    record: Record = field(default_factory=lambda: Record("svc"))
-    version: int = 0  # of the record in the store
-    loaded: int = 0  # the version this run read or wrote last
-    calls: int = 0  # port calls of this run
+    loaded: int = 0  # version of the record that this run read or wrote last
+    calls: int = 0
     writes: list[str] = field(default_factory=list)  # effects of this run
     saves: int = 0
+    phase: str = "start"
     last_effect: float = 0.0
-    passed_at: dict[str, float] = field(default_factory=dict)  # release -> last right answer
+    passed_at: dict[str, list[float]] = field(default_factory=dict)  # release -> right answers
+    public_at: dict[str, float] = field(default_factory=dict)  # release -> its last right answer through production
+    failed: set[str] = field(default_factory=set)  # releases that gave a wrong answer of their own
+    wrote_at: list[int] = field(default_factory=list)  # which of the calls were mutating
     looked_at: float = -1.0
+    looked_call: int = 0
+    beaten_call: int = 0
 
-    def new_run(self, faults: Faults) -> None:
-        self.faults, self.calls, self.writes, self.saves = faults, 0, [], 0
-        self.passed_at = {}
-        self.cloud.lags = faults.lag > 0
+    def __post_init__(self) -> None:
+        self.cloud: Cloud = self.world.cloud
 
-    # ---- clock ----
+    # ---- clock: every run has its own, which may go a little fast ----
 
     def now(self) -> float:
-        return self.cloud.now
+        return self.cloud.now * self.faults.drift + self.faults.offset
 
     def sleep(self, seconds: float) -> None:
         assert seconds > 0
-        self.calls += 1
-        assert self.calls < 5000, "I8: the run does not come to an end"
+        self._count()
+        seconds = max(seconds / self.faults.drift, 0.001)
+        if self._chance(self.faults.stopped, "F8 stopped"):
+            seconds += 30 + 150 * self.rng.random()
+        self.pass_time(seconds)
+
+    def pass_time(self, seconds: float) -> None:
         self.cloud.advance(seconds)
 
     # ---- faults ----
 
-    def _chance(self, probability: float) -> bool:
-        return probability > 0 and self.rng.random() < probability
+    def _count(self) -> None:
+        self.calls += 1
+        self.world.steps += 1
+        assert self.calls < LONGEST, "I8: the run does not come to an end"
+
+    def _chance(self, probability: float, name: str) -> bool:
+        if probability <= 0 or self.rng.random() >= probability:
+            return False
+        self.world.met[name, self.phase] += 1
+        return True
 
     def _enter(self) -> None:
-        self.calls += 1
-        assert self.calls < 5000, "I8: the run does not come to an end"
-        if self.calls == self.faults.kill_at and not self.faults.kill_after:
+        self._count()
+        faults = self.faults
+        if self.calls == faults.kill_at and not faults.kill_after:
+            self.world.met["F7 killed", self.phase] += 1
             raise KilledError
-        if self.faults.latency:
-            self.cloud.advance(self.rng.random() * self.faults.latency)
+        if faults.latency:
+            self.world.met["F5 slow", self.phase] += 1
+            self.cloud.advance(self.rng.random() * faults.latency)
+        if self.cloud.now >= faults.expired_at:
+            self.world.met["F21 credentials expired", self.phase] += 1
+            raise PortError(Outcome.REFUSED, "ExpiredToken")
 
-    def _leave(self) -> None:
+    def _write(self) -> None:
+        self.wrote_at.append(self.calls + 1)
+        self._enter()
+
+    def _leave(self, call: str) -> None:
         if self.calls == self.faults.kill_at:
+            self.world.met["F7 killed", self.phase] += 1
+            self._note(call, "unknown")
             raise KilledError
-        if self._chance(self.faults.lost):
+        if self._chance(self.faults.lost, "F3 answer lost"):
+            self._note(call, "unknown")
             raise PortError(Outcome.UNKNOWN, "the answer was lost")
+        self._note(call, "ok")
 
     def _before_effect(self, call: str) -> None:
         if self.faults.refuse and call.startswith(self.faults.refuse):
+            self.world.met["F22 refused", self.phase] += 1
             raise PortError(Outcome.REFUSED, "AccessDenied")
-        if self._chance(self.faults.throttled):
+        if self._chance(self.faults.throttled, "F1 throttled"):
             raise PortError(Outcome.TURNED_AWAY, "ThrottlingException")
-        if self._chance(self.faults.unanswered):
+        if self._chance(self.faults.unanswered, "F2 server error"):
+            self._note(call, "unknown")
             raise PortError(Outcome.UNKNOWN, "connection reset")
+
+    def _note(self, call: str, outcome: str) -> None:
+        self.world.history.append((self.cloud.now, self.owner, call, outcome))
 
     # ---- platform ----
 
@@ -115,68 +152,40 @@ class Ports:
         return []
 
     def observe(self, plan: Plan) -> Observation:
-        at = self.cloud.now
+        at, wall = self.now(), self.cloud.now
         self._enter()
-        if self._chance(self.faults.unreadable):
+        if self._chance(self.faults.unreadable, "F1 read throttled"):
             raise PortError(Outcome.TURNED_AWAY, "ThrottlingException")
         lag = self.rng.random() * self.faults.lag
-        self.looked_at = at
-        return observation(self.cloud.shown(lag), plan, at, self.cloud.desired)
+        if lag > 1:
+            self.world.met["F4 stale read", self.phase] += 1
+        self.looked_at, self.looked_call = wall, self.calls
+        shown, alarm = self.cloud.seen(lag + self.cloud.now - wall if lag else 0.0), self.cloud.alarm.shown(wall - lag)
+        seen = observation(shown, plan, at, wall, alarm)
+        if seen.targets and self._chance(self.faults.partial, "F6 partial result"):
+            return replace(seen, targets=seen.targets[: self.rng.randrange(len(seen.targets))])
+        return seen
 
     def perform(self, verb: Verb, plan: Plan, seen: Observation) -> str:
         call = seen.todo[verb][0]
-        self._enter()
+        self._write()
         self._before_effect(call)
-        self._check(verb, call, plan)
-        self._effect(call)
+        effects.check(self, verb, call, plan)
+        effects.happen(self.cloud, call, plan)
+        self.cloud.settle()
         self.writes.append(call)
         self.last_effect = self.cloud.now
-        self._leave()
+        self._leave(call)
         return call
 
-    def _check(self, verb: Verb, call: str, plan: Plan) -> None:
-        """What no engine may ever ask for."""
-        assert not plan.check_mode, "I10: a mutating call in check mode"
-        unfinished = self.record.unfinished
-        if verb is not Verb.CONFIGURE:
-            assert unfinished, f"A.7: {call} without a record"
-        if verb is Verb.BEGIN:
-            assert unfinished["to"] == plan.release.id, "A.7: begun something else than the record says"
-        if verb is Verb.ROLL_BACK:
-            assert unfinished["from"] == plan.previous, "I6: the way back is not the one recorded"
-        if call == "DeleteService" and verb is not Verb.REMOVE:
-            assert self.record.live == "", "I6: a service that was live is never removed by a rollback"
-        if verb is Verb.FINISH:
-            there = [task for task in self.cloud.tasks if task.state != "draining"]
-            assert all(task.release == plan.release.id for task in there), "finished with old targets in service"
-            assert plan.release.id in self.passed_at, "opened before any right answer"
-
-    def _effect(self, call: str) -> None:
-        cloud, (name, _ignored, what) = self.cloud, call.partition(" ")
-        if name == "CreateRule":
-            cloud.rule = "open" if cloud.service else "closed"
-        elif name == "RegisterTaskDefinition":
-            cloud.definitions.add(what)
-        elif name in ("CreateService", "UpdateService") and what != "settings":
-            if name == "CreateService":
-                cloud.service = None
-            if cloud.service is None or cloud.service.release != what:  # the same again starts nothing
-                cloud.deploy(what)
-        elif name == "UpdateService":
-            assert cloud.open() is None, "configured while a deployment is open"
-            assert cloud.service is not None
-            cloud.service = replace(cloud.service, configured=True)
-        elif name == "StopServiceDeployment":
-            running = cloud.open()
-            if running is None or running.id != what or running.status is not Movement.MOVING:
-                raise PortError(Outcome.TURNED_AWAY, "the deployment is not in progress")
-            cloud.turn(running)
-        elif name == "DeleteService":
-            cloud.delete()
-        elif name == "DeleteRule":
-            cloud.rule = ""
-        elif name == "ModifyRule":
-            cloud.rule = "open"
+    def beat(self, plan: Plan) -> None:
+        self._enter()
+        assert self.looked_call > self.beaten_call, "a beat without a snapshot since the last one"
+        self.beaten_call = self.calls
+        if self._chance(self.faults.throttled, "F1 throttled") or self._chance(self.faults.unanswered, "F2 beat lost"):
+            raise PortError(Outcome.TURNED_AWAY, "Throttling")
+        self.cloud.alarm.beat(self.cloud.now)
+        self.cloud.due = None
 
     # ---- prober ----
 
@@ -184,36 +193,77 @@ class Ports:
         self._enter()
         if self.cloud.rule == "closed" and not seen.proof:
             return (self._sample(route, INCONCLUSIVE, "503"),)
-        there = [task for task in self.cloud.tasks if task.state == "healthy"]
-        if not there or self._chance(self.faults.silent):
+        task = effects.answering(self.cloud, route, self.rng)
+        if task is None or self.cloud.sick == "silent" or self._chance(self.faults.silent, "F12 no answer"):
             return (self._sample(route, INCONCLUSIVE, "no answer"),)
-        task = self.rng.choice(there)
+        self.world.gates += 1
         how = self.cloud.behaviours[task.release]
-        if how.right:
-            self.passed_at[task.release] = self.cloud.now
-        return (self._sample(route, PASS if how.right else FAIL, "", task.release if how.marked else ""),)
+        old = bool(how.wrong_after) and self.cloud.now - task.since >= how.wrong_after
+        wrong = not how.right or old or effects.soured(self.cloud, how, task.release)
+        if wrong or self.cloud.sick == "wrong":
+            if wrong and how.marked:
+                self.failed.add(task.release)
+            return (self._sample(route, FAIL, "wrong", task.release if how.marked else ""),)
+        self.passed_at.setdefault(task.release, []).append(self.cloud.now)
+        if route == "production":
+            self.public_at[task.release] = self.cloud.now
+        return (self._sample(route, PASS, "", task.release if how.marked else ""),)
 
     def _sample(self, route: str, outcome: str, reason: str, release: str = "") -> Sample:
-        return Sample(self.cloud.now, route, outcome, reason, release)
+        return Sample(self.now(), route, outcome, reason, release)
 
     # ---- store ----
 
-    def load(self) -> Record:
-        self._enter()
-        if self._chance(self.faults.store_down):
+    def _store(self, *, writes: bool = False) -> None:
+        if writes:
+            self._write()
+        else:
+            self._enter()
+        if self.cloud.storeless or self._chance(self.faults.store_down, "F10 store down"):
             raise PortError(Outcome.TURNED_AWAY, "SlowDown")
-        self.loaded = self.version
-        return self.record
+
+    def load(self) -> Record:
+        self._store()
+        self.loaded = self.world.store.version
+        return self.world.store.record
 
     def save(self, record: Record) -> None:
-        self._enter()
-        if self._chance(self.faults.store_down):
-            raise PortError(Outcome.TURNED_AWAY, "SlowDown")
-        if self.loaded != self.version and record != self.record:
-            raise PortError(Outcome.TAKEN, "another run wrote")
-        assert record.generation <= self.record.generation + 1
-        if record != self.record:
+        self._store(writes=True)
+        before = self.world.store.version
+        self.loaded = self.world.store.save(record, self.loaded)
+        if self.loaded != before:
             self.saves += 1
-            self.record, self.version = record, self.version + 1
-        self.loaded = self.version
-        self._leave()
+            self._fenced("Save")
+        self._leave("Save")
+
+    def _fenced(self, call: str) -> None:
+        """I5: nobody but the holder of the lock writes."""
+        holder = self.world.store.lock.owner
+        mine = (self.owner,) if self.faults.locked else ("", self.owner)
+        assert holder in mine, f"I5: {call} while {holder or 'nobody'} holds the lock"
+        if self.faults.locked:
+            age = self.cloud.now - self.world.store.locked_at
+            assert age <= self.world.store.lock.seconds, f"I5: {call} {age:.0f} s after the last renewal"
+
+    def read_lock(self) -> Lease:
+        self._store()
+        return self.world.store.lock
+
+    def write_lock(self, lease: Lease) -> Lease:
+        self._store(writes=True)
+        before = self.world.store.lock.owner
+        stored = self.world.store.write_lock(lease)
+        self.world.store.locked_at = self.cloud.now
+        assert lease.owner or before == self.owner, "I5: a lock freed by somebody who does not hold it"
+        self._leave("WriteLock")
+        return stored
+
+    def read_request(self) -> Request:
+        self._store()
+        return self.world.store.request
+
+    def write_request(self, request: Request) -> Request:
+        self._store(writes=True)
+        stored = self.world.store.write_request(request)
+        self._leave("WriteRequest")
+        return stored

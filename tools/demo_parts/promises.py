@@ -15,13 +15,15 @@ WIDTH = 80
 
 @dataclass(frozen=True)
 class Promise:
-    """One rollout of the demo. `wrong_answers`: whether users may meet some before it is taken back."""
+    """One rollout of the demo. `wrong_share`: of the requests meanwhile that may get a wrong answer, at the most: a
+    canary's own share, as long as it is judged.
+    """
 
     step: str
     image: str  # tag in the lab's registry
     story: str  # one sentence for people: what happens
     state: str  # how it must end
-    wrong_answers: bool = False
+    wrong_share: float = 0.0
 
 
 PROMISES: Sequence[Promise] = (
@@ -32,7 +34,7 @@ PROMISES: Sequence[Promise] = (
         "wrong-answers",
         "A release that is healthy and answers 200, but names the wrong digit.",
         "rolled_back",
-        wrong_answers=True,
+        wrong_share=0.1,
     ),
 )
 
@@ -78,8 +80,9 @@ def broken(promise: Promise, outcome: Outcome | None) -> list[str]:
     if outcome.dropped:
         causes = ", ".join(f"{count} {cause}" for cause, count in (outcome.causes or {}).items())
         found.append(f"{promise.step}: {outcome.dropped} requests dropped{f' ({causes})' if causes else ''}")
-    if outcome.wrong_answers and not promise.wrong_answers:
-        found.append(f"{promise.step}: {outcome.wrong_answers} wrong answers, promised: none")
+    if outcome.wrong_answers > promise.wrong_share * outcome.requests:
+        most = f"at most {promise.wrong_share:.0%} of the requests" if promise.wrong_share else "none"
+        found.append(f"{promise.step}: {outcome.wrong_answers} wrong answers, promised: {most}")
     if outcome.wrong_afterwards:
         found.append(f"{promise.step}: {outcome.wrong_afterwards} wrong answers after it was over")
     return found

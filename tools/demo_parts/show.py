@@ -123,8 +123,8 @@ def finish(screen: Screen, build: Path, outcomes: list[Outcome]) -> int:
     else:
         met = sum(each.wrong_answers for each in outcomes)
         screen.lines("As promised: no request dropped, the good release live, both bad taken back.")
-        screen.lines(f"Wrong answers that users met: {met:,}. Under the strategy `rolling` they meet a")
-        screen.lines("release while it is judged.")
+        screen.lines(f"Wrong answers that users met: {met:,}. Under the strategy `canary` a release is judged")
+        screen.lines("where no user is, then with 10 % of the traffic, then with all of it.")
     screen.lines(f"Logs and figures: {relative(build)}")
     return 1 if faults else 0
 

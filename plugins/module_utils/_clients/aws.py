@@ -62,6 +62,16 @@ def _given(aws_config: Mapping[str, Any]) -> Any:
     return config
 
 
+def longest_call(aws_config: Mapping[str, Any]) -> float:
+    """Seconds that a mutating call, which is sent once, may take until its answer is given up.
+
+    An answer that keeps trickling could take longer; the bodies of ours fit one packet.
+    """
+    given = {"connect_timeout": CONNECT_TIMEOUT, "read_timeout": READ_TIMEOUT}
+    given |= {name: aws_config[name] for name in given if isinstance(aws_config.get(name), int | float)}
+    return float(sum(given.values()))
+
+
 class Aws:
     """Calls to one account and region. Clients are built at first use: wrong arguments cost no network."""
 

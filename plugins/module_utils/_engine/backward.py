@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from . import pace, records, start, watch
+from . import opening, pace, pulse, records, watch
 from .evolve import evolve
 from .model import Movement, Observation, Plan, Verb
-from .pace import Step
+from .pace import Decision
 from .phases import End, Phase
 from .state import Cause, State
 from .timeline import name, sentence, tell
@@ -17,7 +17,7 @@ from .verdict import FAIL, INCONCLUSIVE, PASS, judge
 REFUSALS = 3  # a way back is worth asking for again: a refusal may come from what has not settled yet
 
 
-def turning_back(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def turning_back(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """The cloud turns back by itself: not ours any more, until it has."""
     deployment = seen.deployment
     turning = deployment is not None and deployment.movement is Movement.TURNING_BACK
@@ -26,7 +26,7 @@ def turning_back(plan: Plan, state: State, seen: Observation, now: float) -> Ste
     return pace.enter(state, Phase.ROLLING_BACK, now, "has turned back", plan.mover), None
 
 
-def rolling_back(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def rolling_back(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Until the previous release serves alone and in full strength, or a first release is gone."""
     if state.refusals >= REFUSALS and pace.turned_down(plan, state, seen, Verb.ROLL_BACK):
         return needs_operator(plan, state, seen, now, f"the way back is closed: {state.refused}")
@@ -52,21 +52,28 @@ def rolling_back(plan: Plan, state: State, seen: Observation, now: float) -> Ste
     return pace.idle(plan, state, now, what)
 
 
-def verifying(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def verifying(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """The previous release passes the same gate, or does not: the result says which."""
     verdict = judge(plan.gate, state.watch.samples, now - state.watch.since)
     passed = verdict.outcome == PASS or not plan.probes
-    if passed and not watch.home(state, seen):
-        return pace.idle(plan, state, now, "waiting until every target is healthy again", probing=True)
-    if passed or verdict.outcome in (FAIL, INCONCLUSIVE):
+    whole = watch.home(state, seen)
+    if not whole and seen.todo.get(Verb.ROLL_BACK):
+        return pace.enter(state, Phase.ROLLING_BACK, now, "the previous release does not serve alone any more"), None
+    there = state.aim != state.previous and any(target.release == state.aim for target in seen.targets)
+    if not whole and (there or watch.moving(seen)):
+        return pace.idle(plan, state, now, "waiting until the previous release serves alone again")
+    if (passed and whole) or verdict.outcome in (FAIL, INCONCLUSIVE):
         found = verdict.reason if plan.probes else "no probes were given, so health alone judged"
         answered = bool(plan.probes) and verdict.outcome != INCONCLUSIVE
         return _rolled_back(plan, state, seen, now, passed, answered, found)
-    step = pace.probe(plan, state, now, plan.route, state.previous)
-    return step or pace.idle(plan, state, now, f"verifying the previous release: {verdict.reason}", probing=True)
+    why = (
+        f"verifying the previous release: {verdict.reason}" if whole else "waiting until every target is healthy again"
+    )
+    step = pace.probe(plan, state, now, "production" if plan.steps else plan.route, state.previous)
+    return step or pace.idle(plan, state, now, why, probing=True)
 
 
-def removing(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def removing(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Removal on request."""
     if state.refusals >= REFUSALS and pace.turned_down(plan, state, seen, Verb.REMOVE):
         return needs_operator(plan, state, seen, now, f"removal stopped: {state.refused}")
@@ -79,7 +86,7 @@ def removing(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     return pace.store(state, records.removed(plan, state), ending, now)
 
 
-def needs_operator(plan: Plan, state: State, seen: Observation | None, now: float, what: str) -> Step:
+def needs_operator(plan: Plan, state: State, seen: Observation | None, now: float, what: str) -> Decision:
     """A person must look. Nothing is changed; the record keeps what is unfinished for the next run."""
     do = "look at it with rollout_info, mend what is named here, and run the same again"
     return state, pace.stop(End.NEEDS_OPERATOR, sentence(plan, state, seen, now, what, do))
@@ -89,21 +96,21 @@ def _cause(state: State) -> Cause:
     return state.cause or Cause("asked for")
 
 
-def _removed(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def _removed(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     cause = _cause(state)
     rejects = cause.rejects == "yes"
     record = records.back(plan, state, rejects)
     if state.homing:
-        return start.afresh(plan, state, record, now, "the unfinished first release is gone")
+        return opening.afresh(plan, state, record, now, "the unfinished first release is gone")
     what = f"the first release was removed, because {cause.text}"
     do = "name another release" if rejects else "mend the cause, and run the same again"
     ending = pace.stop(End.REMOVED, sentence(plan, state, seen, now, what, do))
-    return pace.store(evolve(state, verified=True), record, ending, now)
+    return pulse.close(plan, evolve(state, verified=True), record, ending, now)
 
 
 def _rolled_back(
     plan: Plan, state: State, seen: Observation, now: float, passed: bool, answered: bool, found: str
-) -> Step:
+) -> Decision:
     cause = _cause(state)
     # The old release answers where the new one was silent, right or not: so the silence was the new one's own.
     against = cause.rejects == "yes" or (cause.rejects == "proof" and answered)
@@ -112,7 +119,7 @@ def _rolled_back(
     record = records.back(plan, state, rejects)
     if state.homing:
         text = f"the unfinished rollout is taken back ({found})"
-        return start.afresh(plan, state, record, now, text)
+        return opening.afresh(plan, state, record, now, text)
     verified = "verified" if passed else "NOT verified"
     by = "" if cause.by == "greenlight" else f" by {cause.by}"
     bad, good = name(plan, state, seen, state.aim), name(plan, state, seen, state.previous)
@@ -121,4 +128,4 @@ def _rolled_back(
     ending = pace.stop(
         End.ROLLED_BACK, sentence(plan, state, seen, now, what, retry if passed else f"look at it; {retry}")
     )
-    return pace.store(state, record, ending, now)
+    return pulse.close(plan, state, record, ending, now)

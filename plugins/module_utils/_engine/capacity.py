@@ -13,8 +13,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from . import stages
+from .evolve import evolve
 from .finding import Finding
 from .model import Capacity, Plan
+from .stages import too_small
 
 
 def lower(desired: int, minimum_percent: int) -> int:
@@ -59,7 +62,14 @@ class Outlook:
     longest: float  # seconds, way back included
 
 
+def in_force(plan: Plan, capacity: Capacity) -> Capacity:
+    """The capacity that the strategy keeps: at a hold both releases run in full strength, whatever rolling may."""
+    return evolve(capacity, minimum_percent=100, maximum_percent=200) if plan.steps else capacity
+
+
 def outlook(plan: Plan, capacity: Capacity) -> Outlook:
+    """`capacity` as in_force() gives it."""
+    holding = stages.total(plan) if plan.steps else max(plan.timing.min_ready, _gate_time(plan)) + plan.timing.bake
     least = lower(capacity.desired, capacity.minimum_percent)
     most = upper(capacity.desired, capacity.maximum_percent)
     return Outlook(
@@ -67,15 +77,15 @@ def outlook(plan: Plan, capacity: Capacity) -> Outlook:
         most=most,
         batches=_batches(capacity),
         left=after_zone_loss(least, capacity.zones),
-        shortest=max(plan.timing.min_ready, _gate_time(plan)) + plan.timing.bake,
+        shortest=holding,
         longest=plan.timing.deadline + plan.timing.rollback_deadline,
     )
 
 
 def findings(plan: Plan, capacity: Capacity) -> list[Finding]:
     """Every combination that can't work, with the field, what was given and the smallest value that would do."""
-    found = _capacity_findings(capacity)
-    return found + _timing_findings(plan, capacity)
+    capacity = in_force(plan, capacity)
+    return [*_capacity_findings(capacity), *stages.findings(plan), *_timing_findings(plan, capacity)]
 
 
 def _batches(capacity: Capacity) -> int:
@@ -84,24 +94,24 @@ def _batches(capacity: Capacity) -> int:
 
 def _gate_time(plan: Plan) -> float:
     """Seconds until the gate can pass at the earliest."""
-    return plan.gate.initial_delay + plan.gate.interval * (plan.gate.count - 1) if plan.probes else 0.0
+    return plan.gate.initial_delay + plan.gate.interval * (plan.gate.run - 1) if plan.probes else 0.0
 
 
 def _capacity_findings(capacity: Capacity) -> list[Finding]:
     desired, minimum, zones = capacity.desired, capacity.minimum_percent, capacity.zones
     if desired < 1:
-        return [_too_small("desired_count", desired, 1, "no target would serve")]
+        return [too_small("desired_count", desired, 1, "no target would serve")]
     found = []
     if lower(desired, minimum) < 1:
         found.append(
-            _too_small(
+            too_small(
                 "deployment.minimum_healthy_percent", minimum, 1, f"none of {desired} would have to stay in service"
             )
         )
     if slack(capacity) < 1:
         enough = math.ceil((lower(desired, minimum) + 1) * 100 / desired)
         found.append(
-            _too_small(
+            too_small(
                 "deployment.maximum_percent",
                 capacity.maximum_percent,
                 enough,
@@ -117,15 +127,15 @@ def _headroom(capacity: Capacity) -> Finding:
     what = f"{capacity.required} targets must be left when a zone is lost during a rollout"
     enough = desired_for(capacity.required, capacity.zones, capacity.minimum_percent)
     if not enough:
-        return _too_small("network.subnets", f"{capacity.zones} zone", 2, f"{what}, which takes a second zone")
-    return _too_small("desired_count", capacity.desired, enough, f"{what}, of {capacity.zones}")
+        return too_small("network.subnets", f"{capacity.zones} zone", 2, f"{what}, which takes a second zone")
+    return too_small("desired_count", capacity.desired, enough, f"{what}, of {capacity.zones}")
 
 
 def _timing_findings(plan: Plan, capacity: Capacity) -> list[Finding]:
     timing, chain, gate = plan.timing, plan.chain, _gate_time(plan)
     notice = chain.health_interval * chain.unhealthy_threshold + chain.health_timeout
     moves = _batches(capacity) * (chain.start + chain.drain)
-    forward = moves + max(timing.min_ready, gate) + timing.bake
+    forward = moves + (stages.total(plan) if plan.steps else max(timing.min_ready, gate) + timing.bake)
     needs = (
         ("gate.deadline", plan.gate.deadline, gate, "the gate could never pass in time"),
         ("timing.min_ready", timing.min_ready, 2 * timing.poll, "it takes two snapshots to see a target stay healthy"),
@@ -133,9 +143,4 @@ def _timing_findings(plan: Plan, capacity: Capacity) -> list[Finding]:
         ("timing.deadline", timing.deadline, forward, "targets, gate and bake take longer than that"),
         ("timing.rollback_deadline", timing.rollback_deadline, moves + gate, "the way back takes longer than that"),
     )
-    return [_too_small(name, given, enough, why) for name, given, enough, why in needs if given < enough]
-
-
-def _too_small(name: str, given: float | str, enough: float, why: str) -> Finding:
-    shown = given if isinstance(given, str) else f"{given:g}"
-    return Finding(name, shown, f"at least {enough:g}: {why}", f"The smallest value that would do: {enough:g}.")
+    return [too_small(name, given, enough, why) for name, given, enough, why in needs if given < enough]

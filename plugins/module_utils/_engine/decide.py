@@ -15,26 +15,50 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import backward, forward, pace, records, start
+from . import backward, checking, forward, holds, locking, pace, pulse, records, requests, start
+from .common import turn_back
 from .evolve import evolve
-from .model import Command, Heard, Load, Look, Observation, Plan, Save, Wait
-from .pace import Step
+from .model import (
+    Answer,
+    Beat,
+    Command,
+    Heard,
+    Load,
+    Look,
+    Observation,
+    Plan,
+    ReadLock,
+    ReadRequest,
+    Save,
+    Stop,
+    Wait,
+    WriteLock,
+)
+from .opening import begin
+from .pace import Decision
 from .phases import BACKWARD, End, Phase
-from .start import begin
 from .state import Cause, State
-from .timeline import sentence
+from .timeline import sentence, tell
 
 __all__ = ["aimed", "begin", "decide"]
 
 PHASES_PER_STEP = 16  # more phases than that without a command is an endless walk
-TIMED = frozenset({Phase.CONFIGURING, Phase.BEGINNING, Phase.MOVING, Phase.JUDGING, Phase.BAKING})
+TIMED = frozenset({Phase.CONFIGURING, Phase.ARMING, Phase.BEGINNING, Phase.MOVING, Phase.JUDGING, Phase.BAKING})
+TIMED |= {Phase.HOLDING, Phase.PROCEEDING}
 
-STEPS: dict[Phase, Callable[[Plan, State, Observation, float], Step]] = {
+LOCKS, REQUESTS = (ReadLock, WriteLock), (ReadRequest, Answer)  # tuples: isinstance is quicker with them than with |
+
+STEPS: dict[Phase, Callable[[Plan, State, Observation, float], Decision]] = {
     Phase.START: start.start,
-    Phase.CHECKING: start.checking,
+    Phase.LOCKING: locking.locking,
+    Phase.CHECKING: checking.checking,
     Phase.CONFIGURING: forward.configuring,
+    Phase.ARMING: forward.arming,
     Phase.BEGINNING: forward.beginning,
     Phase.MOVING: forward.moving,
+    Phase.HOLDING: holds.holding,
+    Phase.PAUSING: holds.pausing,
+    Phase.PROCEEDING: holds.proceeding,
     Phase.JUDGING: forward.judging,
     Phase.BAKING: forward.baking,
     Phase.FINISHING: forward.finishing,
@@ -42,6 +66,7 @@ STEPS: dict[Phase, Callable[[Plan, State, Observation, float], Step]] = {
     Phase.TURNING_BACK: backward.turning_back,
     Phase.ROLLING_BACK: backward.rolling_back,
     Phase.VERIFYING: backward.verifying,
+    Phase.DISARMING: pulse.disarming,
     Phase.REMOVING: backward.removing,
 }
 
@@ -52,55 +77,83 @@ def decide(plan: Plan, state: State, seen: Observation | None, heard: Heard, now
     `seen`: the newest snapshot, None before the first; `heard`: the answer to the command before;
     `now`: seconds on the same monotonic clock as `seen.at`.
     """
-    state = pace.hear(plan, state, seen, heard, now)
+    state = _hear(plan, state, seen, heard, now)
     for _ignored in range(PHASES_PER_STEP):
         state, command = _next(plan, state, seen, now)
         if command is not None:
+            if isinstance(command, Stop):
+                state, command = locking.free(state, command)
+            command = locking.allow(state, command, now)
             return evolve(state, pace=evolve(state.pace, asked=command)), command
     raise AssertionError(f"no command after {PHASES_PER_STEP} phases: {state.trail}")
 
 
 def aimed(plan: Plan, state: State) -> Plan:
     """The plan as the platform must see it: with the release to go back to."""
+    if plan.previous == state.previous and plan.first == state.first:
+        return plan
     return evolve(plan, previous=state.previous, first=state.first)
 
 
-def _next(plan: Plan, state: State, seen: Observation | None, now: float) -> Step:
+def _hear(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:
+    """The state after the answer to the command before."""
+    if heard.interrupted and not state.interrupted:
+        state = tell(evolve(state, interrupted=True), now, "greenlight", "asked to end: no other call begins")
+    asked = state.pace.asked
+    if asked is None or isinstance(asked, Wait):
+        return state
+    if isinstance(asked, LOCKS):
+        return locking.hear(plan, state, asked, heard, now)
+    if isinstance(asked, REQUESTS):
+        return requests.hear(state, asked, heard)
+    if isinstance(asked, Beat):
+        return pulse.hear(state, heard)
+    return pace.hear(plan, state, seen, heard, now)
+
+
+def _next(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision:
     for guard in GUARDS:
         step = guard(plan, state, seen, now)
         if step is not None:
             return step
     if seen is None:
         return state, Look()
-    return STEPS[state.phase](plan, state, seen, now)
+    return locking.first(state, STEPS[state.phase](plan, state, seen, now), now)
 
 
 # ---- guards: they hold in every phase ------------------------------------------------------------
 
 
-def _ended(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:  # noqa: ARG001 - a row
+def _ended(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:  # noqa: ARG001 - a row
     return None if state.ending is None else (state, state.ending)
 
 
-def _storing(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:  # noqa: ARG001 - a row
+def _storing(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """A record on its way goes before everything else."""
     if state.saving is None:
         return None
+    if now - state.saving.since > (plan.timing.rollback_deadline if state.saving.needed else pace.LONGEST_BACKOFF):
+        return pace.unsaved(plan, state, state.saving, seen, now), None
     if now < state.pace.call_after:
         return state, Wait(state.pace.call_after - now, "the store turned the record away: backing off")
     return state, Save(state.saving.record)
 
 
-def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """Asked to end: no rollback by us; the cloud's own timer stays armed."""
     if not state.interrupted:
         return None
     unfinished = bool(state.record.unfinished)
     alone = "the cloud goes on by itself, and rolls back when targets fail their health checks, not for wrong answers"
+    if plan.steps:
+        held = seen.held if seen is not None else None
+        alone = f"{plan.mover} waits at its next hold for {plan.chain.hold:g} s, and rolls back when no word comes"
+        if held is not None:
+            alone = f"{plan.mover} holds for {held.left:.0f} s more, and rolls back when no word comes"
     left = alone if unfinished else "nothing is under way"
     what = f"interrupted in {state.phase.value}; {left}"
     ending = pace.stop(End.INTERRUPTED, sentence(plan, state, seen, now, what, "run the same again to go on"))
-    if not unfinished or plan.check_mode:
+    if not unfinished or plan.check_mode or (state.lock is not None and not locking.held(state)):
         return state, ending
     # Before we changed anything the phase is still the one of the run that died.
     early = state.phase in pace.BEFORE
@@ -110,9 +163,13 @@ def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float)
     return pace.store(state, record, ending, now, needed=False)
 
 
-def _overdue(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+def _overdue(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """Deadlines, also while nothing can be read."""
-    spent = now - state.started
+    spent = now - state.started - state.excused
+    if state.phase is Phase.PAUSING:
+        return None  # people take their time; the hold's own time bounds it
+    if state.phase is Phase.DISARMING:
+        return pulse.overdue(state, now)
     if state.phase in BACKWARD:
         if state.back_since is None or now - state.back_since <= plan.timing.rollback_deadline:
             return None
@@ -125,23 +182,25 @@ def _overdue(plan: Plan, state: State, seen: Observation | None, now: float) -> 
         do = "see that the cloud and the store answer, and run the same again"
         return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, f"{what}, nothing was changed", do))
     if state.phase in TIMED and not state.only_configure:
-        return forward.turn_back(plan, state, Cause(what), now)
+        return turn_back(plan, state, Cause(what), now)
     return backward.needs_operator(plan, state, seen, now, what)
 
 
-def _loading(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+def _loading(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     if state.loaded:
         return None
     return pace.read(plan, state, seen, now, Load())
 
 
-def _looking(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+def _looking(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """Nothing is decided on a snapshot older than one poll, or begun before the last change."""
+    if state.phase is Phase.LOCKING:
+        return None
     fresh = seen is not None and seen.at >= state.pace.fence and now - state.pace.looked < plan.timing.poll
     return None if fresh else pace.read(plan, state, seen, now, Look(state.phase.value))
 
 
-def _troubled(plan: Plan, state: State, seen: Observation | None, now: float) -> Step | None:
+def _troubled(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """Somebody else's hand, or parts that disagree: freeze at once, give up when a later snapshot says so, too."""
     if not state.trouble or seen is None:
         return None
@@ -154,12 +213,15 @@ def _why(state: State) -> str:
     return state.cause.text if state.cause else "it was asked for"
 
 
-GUARDS: tuple[Callable[[Plan, State, Observation | None, float], Step | None], ...] = (
+GUARDS: tuple[Callable[[Plan, State, Observation | None, float], Decision | None], ...] = (
     _ended,
+    locking.guard,
     _storing,
     _interrupted,
     _overdue,
     _loading,
     _looking,
+    pulse.guard,
     _troubled,
+    requests.guard,
 )

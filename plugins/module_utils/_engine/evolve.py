@@ -18,7 +18,7 @@ else:
     def evolve(instance: Any, **changes: Any) -> Any:
         """A copy with some fields changed."""
         new = object.__new__(type(instance))
-        new.__dict__.update(instance.__dict__, **changes)
+        object.__setattr__(new, "__dict__", instance.__dict__ | changes)
         return new
 
 

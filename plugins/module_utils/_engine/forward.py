@@ -5,33 +5,28 @@
 
 from __future__ import annotations
 
-from . import pace, records, watch
+from . import holds, pace, pulse, records, watch
+from .common import ended, lost, probing, ready_for, turn_back, watched, wrong
 from .evolve import evolve
 from .model import Movement, Observation, Plan, Verb
-from .pace import Step
+from .pace import Decision
 from .phases import End, Phase
 from .state import Cause, State
 from .timeline import name, sentence, tell
-from .verdict import FAIL, INCONCLUSIVE, PASS, judge
+from .verdict import INCONCLUSIVE, PASS, judge
 
 LOSSES = 3  # confirmed losses while judging: no accident any more (as many as ECS's circuit breaker needs at least)
 GIVEN_UP = 3  # failed targets, where the cloud itself never gives up
 
 
-def turn_back(plan: Plan, state: State, cause: Cause, now: float) -> Step:
-    """Take the release back. The record learns why first, but a store that is down doesn't keep it alive."""
-    state = tell(evolve(state, cause=cause, back_since=now, refused=""), now, cause.by, f"rolling back: {cause.text}")
-    return pace.store(state, records.turned(plan, state, cause), Phase.ROLLING_BACK, now, needed=False)
-
-
-def configuring(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def configuring(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Fields that start no deployment. Never while one is open, so: before the deployment."""
     step = _refused(plan, state, seen, Verb.CONFIGURE, now)
     step = step or pace.act(plan, state, seen, Verb.CONFIGURE, now, "before the deployment")
     if step is not None:
         return step
     if not state.only_configure:
-        return pace.enter(state, Phase.BEGINNING, now), None
+        return pace.enter(state, Phase.ARMING if plan.heartbeat else Phase.BEGINNING, now), None
     what = f"{len(state.drift)} field(s) that start no deployment were mended, the release stays"
     unwell = pace.await_health(plan, state, seen, now, what, state.aim)
     if unwell is not None:
@@ -39,7 +34,17 @@ def configuring(plan: Plan, state: State, seen: Observation, now: float) -> Step
     return state, pace.stop(End.LIVE, sentence(plan, state, seen, now, what, "nothing"))
 
 
-def beginning(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def arming(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
+    """Before the deployment, so that nobody has to be believed to be alive."""
+    if state.pulse.refused >= pulse.REFUSALS and state.record.unfinished:
+        what = f"the heartbeat is refused, so nothing was begun: {state.pulse.denial}"
+        do = "let this run put metric data, and run the same again"
+        ending = pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
+        return pulse.close(plan, state, records.cleared(plan, state), ending, now)
+    return _refused(plan, state, seen, Verb.ARM, now) or pulse.arming(plan, state, seen, now)
+
+
+def beginning(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Until the snapshot shows a deployment of ours, or that none is needed."""
     if watch.ours(state, seen):
         state = tell(state, now, plan.mover, "moves the targets")
@@ -47,6 +52,11 @@ def beginning(plan: Plan, state: State, seen: Observation, now: float) -> Step:
             watch.begin(plan, state, now), records.going(plan, state, Phase.MOVING), Phase.MOVING, now, needed=False
         )
     step = _refused(plan, state, seen, Verb.BEGIN, now)
+    if step is None and plan.heartbeat and seen.todo.get(Verb.BEGIN) and not pulse.armed(seen):
+        return pace.enter(state, Phase.ARMING, now, "the heartbeat alarm is not OK any more"), None
+    if step is None and plan.heartbeat is None and seen.todo.get(Verb.BEGIN):
+        # An earlier run's alarm would ring in a deployment that nobody beats for.
+        step = pace.act(plan, state, seen, Verb.DISARM, now, "nobody will beat")
     step = step or pace.act(plan, state, seen, Verb.BEGIN, now, "towards the deployment")
     if step is not None:
         return step
@@ -56,7 +66,7 @@ def beginning(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     return pace.idle(plan, state, now, "waiting for the deployment to appear")
 
 
-def _refused(plan: Plan, state: State, seen: Observation, verb: Verb, now: float) -> Step | None:
+def _refused(plan: Plan, state: State, seen: Observation, verb: Verb, now: float) -> Decision | None:
     """The cloud said no on the way to the deployment: go back, when there is anything to go back from."""
     down = pace.turned_down(plan, state, seen, verb)
     if not down:
@@ -69,7 +79,7 @@ def _refused(plan: Plan, state: State, seen: Observation, verb: Verb, now: float
     ending = pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
     if not state.record.unfinished:
         return state, ending
-    return pace.store(state, records.cleared(plan, state), ending, now, needed=False)
+    return pulse.close(plan, state, records.cleared(plan, state), ending, now)
 
 
 def _untouched(state: State, seen: Observation) -> bool:
@@ -80,14 +90,22 @@ def _untouched(state: State, seen: Observation) -> bool:
     return seen.exists and not state.first and same and not watch.ours(state, seen) and not watch.moving(seen)
 
 
-def moving(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def moving(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """The cloud moves. We judge every answer that is proven to come from the new release."""
-    step = _turned(plan, state, seen, now) or _wrong(plan, state, now)
+    step = ended(plan, state, seen, now) or wrong(plan, state, now)
     if step is not None:
         return step
     deployment = seen.deployment
     if deployment is None or not watch.ours(state, seen):
         return pace.idle(plan, state, now, "waiting for the deployment to be seen again")
+    unwatched = pulse.unwatched(plan, state, seen)
+    if unwatched:
+        return turn_back(plan, state, Cause(unwatched), now)
+    if seen.held is not None and (seen.held.id != state.went or pace.settled(plan, state, seen)):
+        return holds.enter(plan, state, seen, seen.held, now)
+    if deployment.movement is Movement.MOVED and state.baked:
+        again = watch.begin(plan, state, now, delay=0.0)
+        return pace.enter(again, Phase.FINISHING, now, "is done, every gate was passed before", plan.mover), None
     if deployment.movement is Movement.MOVED:
         again = watch.begin(plan, state, now, delay=0.0)
         text = f"{plan.mover} says that it is done: judging"
@@ -97,15 +115,15 @@ def moving(plan: Plan, state: State, seen: Observation, now: float) -> Step:
         return turn_back(plan, state, Cause(text, rejects="yes"), now)
     if not plan.wait:
         return _in_progress(plan, state, seen, now)
-    return _probing(plan, state, seen, now, _progress(plan, state, seen))
+    return probing(plan, state, seen, now, _progress(plan, state, seen))
 
 
-def judging(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def judging(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Every target healthy for min_ready without a break, and the gate."""
-    step = _turned(plan, state, seen, now) or _wrong(plan, state, now) or _lost(plan, state, now, LOSSES)
+    step = ended(plan, state, seen, now) or wrong(plan, state, now) or lost(plan, state, now, LOSSES)
     if step is not None:
         return step
-    ready = _ready_for(state, seen)
+    ready = ready_for(state, seen)
     verdict = judge(plan.gate, state.watch.samples, now - state.watch.since)
     if ready >= plan.timing.min_ready and (verdict.outcome == PASS or not plan.probes):
         text = f"ready for {ready:.0f} s, {verdict.reason if plan.probes else 'no probes given'}: baking"
@@ -114,38 +132,36 @@ def judging(plan: Plan, state: State, seen: Observation, now: float) -> Step:
         return turn_back(plan, state, Cause(f"the gate is inconclusive: {verdict.reason}", rejects="proof"), now)
     healthy = len(watch.healthy(seen, state.aim))
     why = f"{healthy} of {seen.desired} healthy, ready for {max(ready, 0):.0f} of {plan.timing.min_ready:g} s"
-    return _probing(plan, state, seen, now, f"{why}, {verdict.reason}" if plan.probes else why)
+    return probing(plan, state, seen, now, f"{why}, {verdict.reason}" if plan.probes else why)
 
 
-def baking(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def baking(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """No loss and no wrong answer, for the whole bake."""
-    step = _watched(plan, state, seen, now)
+    step = watched(plan, state, seen, now)
     if step is not None:
         return step
     left = state.entered + plan.timing.bake - now
     if left > 0:
-        return _probing(
-            plan, state, seen, now, f"baking, {left:.0f} s to go", until=(state.entered + plan.timing.bake,)
-        )
+        return probing(plan, state, seen, now, f"baking, {left:.0f} s to go", until=(state.entered + plan.timing.bake,))
     verdict = judge(plan.gate, state.watch.samples, -left)
     if plan.probes and plan.timing.bake and verdict.outcome != PASS:
         if verdict.outcome == INCONCLUSIVE:
             text = f"the bake ended inconclusive: {verdict.reason}"
             return turn_back(plan, state, Cause(text, rejects="proof"), now)
-        return _probing(plan, state, seen, now, f"baked, {verdict.reason}")
+        return probing(plan, state, seen, now, f"baked, {verdict.reason}")
     if state.watch.ready_since is None:
-        return _probing(plan, state, seen, now, "baked, waiting until every target is healthy again")
+        return probing(plan, state, seen, now, "baked, waiting until every target is healthy again")
     return pace.enter(state, Phase.FINISHING, now, f"baked for {plan.timing.bake:g} s without a loss"), None
 
 
-def finishing(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def finishing(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Let the public in; old targets drained and gone."""
-    step = _watched(plan, state, seen, now)
+    step = watched(plan, state, seen, now)
     if step is not None:
         return step
     down = pace.turned_down(plan, state, seen, Verb.FINISH)
     if down is None:
-        return _probing(plan, state, seen, now, f"reading back: {state.refused}")
+        return probing(plan, state, seen, now, f"reading back: {state.refused}")
     if down:
         what = f"the release is proven, but could not be finished: {state.refused}"
         do = "mend what the message names, and run the same again"
@@ -155,14 +171,14 @@ def finishing(plan: Plan, state: State, seen: Observation, now: float) -> Step:
         return step
     if seen.closed or not watch.alone(seen, state.aim):
         left = sum(target.release != state.aim for target in seen.targets)
-        return _probing(plan, state, seen, now, f"{left} old target(s) still drain" if left else "still closed")
+        return probing(plan, state, seen, now, f"{left} old target(s) still drain" if left else "still closed")
     again = watch.begin(plan, state, now, delay=0.0)
     return pace.enter(again, Phase.PROVING, now, "nothing of the old release is left: proving once more"), None
 
 
-def proving(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def proving(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Everything once more, read and asked after the last change."""
-    step = _watched(plan, state, seen, now)
+    step = watched(plan, state, seen, now)
     if step is not None:
         return step
     verdict = judge(plan.gate, state.watch.samples, now - state.watch.since)
@@ -175,10 +191,10 @@ def proving(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     younger = plan.probes is False or state.watch.since <= seen.at
     if answered and whole and quiet and younger and pace.settled(plan, state, seen):
         return _live(plan, state, seen, now)
-    return _probing(plan, state, seen, now, f"reading back; {verdict.reason}", route="production")
+    return probing(plan, state, seen, now, f"reading back; {verdict.reason}", route="production")
 
 
-def _live(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def _live(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     count = len(watch.healthy(seen, state.aim))
     proven = plan.probes and not state.watch.unmarked
     if not plan.probes:
@@ -189,77 +205,10 @@ def _live(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     what = f"{name(plan, state, seen, state.aim)} is live on {count} targets, {proof}"
     ending = pace.stop(End.LIVE, sentence(plan, state, seen, now, what, "nothing"))
     state = evolve(state, proven=proven, changed=True)
-    record = records.live(plan, state)
-    return pace.store(state, record, ending, now)
+    return pulse.close(plan, state, records.live(plan, state), ending, now)
 
 
-# ---- what the phases have in common --------------------------------------------------------------
-
-
-def _turned(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
-    """The deployment turned back, or ended, without us."""
-    deployment = seen.deployment
-    if deployment is None or not watch.ours(state, seen):
-        return None
-    if deployment.movement not in (Movement.TURNING_BACK, Movement.TURNED_BACK, Movement.STOPPED):
-        return None
-    failed = f"{deployment.failures} failed targets" if deployment.failures else "no failed target"
-    text = f"{plan.mover} ended the deployment ({failed}): {deployment.reason or 'no reason given'}"
-    cause = Cause(text, plan.mover, "yes" if deployment.failures else "no")
-    if deployment.movement is not Movement.TURNING_BACK:
-        return turn_back(plan, state, cause, now)
-    state = tell(evolve(state, cause=cause, back_since=now), now, plan.mover, f"rolls back by itself: {text}")
-    record = records.turned(plan, state, cause)
-    return pace.store(state, record, Phase.TURNING_BACK, now, needed=False)
-
-
-def _wrong(plan: Plan, state: State, now: float) -> Step | None:
-    """More wrong answers of the new release than the gate forgives."""
-    verdict = judge(plan.gate, state.watch.samples)
-    if not plan.probes or verdict.outcome != FAIL:
-        return None
-    return turn_back(plan, state, Cause(f"the new release answers wrongly: {verdict.reason}", rejects="yes"), now)
-
-
-def _lost(plan: Plan, state: State, now: float, limit: int) -> Step | None:
-    if state.watch.losses < limit:
-        return None
-    text = f"{state.watch.losses} loss(es) of healthy targets in {state.phase.value}: {state.watch.lost}"
-    return turn_back(plan, state, Cause(text, rejects="yes"), now)
-
-
-def _watched(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
-    """What ends the bake and all that follows it: one loss, one wrong answer too many, or silence."""
-    step = _turned(plan, state, seen, now) or _wrong(plan, state, now) or _lost(plan, state, now, 1)
-    if step is not None or not plan.probes:
-        return step
-    verdict = judge(plan.gate, state.watch.samples)
-    if verdict.outcome != INCONCLUSIVE:
-        return None
-    return turn_back(plan, state, Cause(f"the release stopped answering: {verdict.reason}", rejects="proof"), now)
-
-
-def _probing(
-    plan: Plan,
-    state: State,
-    seen: Observation,
-    now: float,
-    why: str,
-    *,
-    until: tuple[float, ...] = (),
-    route: str = "",
-) -> Step:
-    """Probe as soon as a target of the release takes traffic; else wait."""
-    if not watch.healthy(seen, state.aim):
-        return pace.idle(plan, state, now, why, until=until)
-    step = pace.probe(plan, state, now, route or plan.route, state.aim)
-    return step or pace.idle(plan, state, now, why, probing=True, until=until)
-
-
-def _ready_for(state: State, seen: Observation) -> float:
-    """Seconds of readiness without a break, by the snapshots' own clock; -1 = not ready."""
-    since = state.watch.ready_since
-    return -1.0 if since is None else seen.at - since
+# ---- lines ---------------------------------------------------------------------------------------
 
 
 def _progress(plan: Plan, state: State, seen: Observation) -> str:
@@ -270,8 +219,15 @@ def _progress(plan: Plan, state: State, seen: Observation) -> str:
     return f"{plan.mover} moves: {new} of {seen.desired} new targets healthy, {old} old ones{failed}"
 
 
-def _in_progress(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def _in_progress(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     what = f"{plan.mover} moves the service to {name(plan, state, seen, state.aim)}, and nobody waits"
-    do = "run the same again to judge it; until then the cloud rolls back when targets fail their "
-    do += "health checks, and knows nothing of wrong answers"
-    return state, pace.stop(End.IN_PROGRESS, sentence(plan, state, seen, now, what, do))
+    if state.armed and seen.heart is not None and seen.heart.breaching:
+        guard = "an earlier run armed the heartbeat alarm, and nobody beats now: the cloud rolls back soon"
+    elif plan.steps:
+        guard = f"at its next hold the cloud waits for {plan.chain.hold:g} s, then rolls back by itself"
+    else:
+        guard = "until then the cloud rolls back when targets fail their health checks, and knows nothing of wrong "
+        guard += "answers"
+    do = f"run the same again to judge it; {guard}"
+    ending = pace.stop(End.IN_PROGRESS, sentence(plan, state, seen, now, what, do))
+    return pace.store(state, records.left(plan, state, Phase.MOVING, End.IN_PROGRESS), ending, now, needed=False)

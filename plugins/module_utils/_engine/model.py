@@ -11,7 +11,16 @@ from enum import Enum
 from typing import TypeAlias
 
 from .finding import Finding
+from .lease import Grip, Lease, Request
+from .scale import Capacity, Chain, Heartbeat, Step, Timing
 from .verdict import Gate, Sample
+
+__all__ = [
+    "Answer", "Beat", "Call", "Capacity", "Chain", "Check", "Command", "Deployment", "Finding", "Gate", "Grip", "Heard",
+    "Heart", "Heartbeat", "Held", "Lease", "Load", "Look", "Movement", "Observation", "Outcome", "Plan", "Probe",
+    "ReadLock", "ReadRequest", "Record", "Release", "Request", "Sample", "Save", "Step", "Stop", "Target", "Timing",
+    "Verb", "Wait", "WriteLock",
+]  # fmt: skip
 
 
 class Movement(str, Enum):
@@ -29,10 +38,12 @@ class Verb(str, Enum):
     """A platform's mutating verbs. Each call performs at most one mutating API call."""
 
     CONFIGURE = "configure"  # fields that start no deployment by themselves; never while one is open
+    ARM = "arm"  # the heartbeat alarm: made at rest, then, once it is OK, told that silence is a breach
     BEGIN = "begin"
-    PROCEED = "proceed"
+    PROCEED = "proceed"  # let the cloud go on from the hold at hand, the action always named
     ROLL_BACK = "roll_back"  # bring `Plan.previous` back alone, whatever is in its way; see Plan.first
     FINISH = "finish"
+    DISARM = "disarm"  # the heartbeat alarm at rest again; only when no deployment is open
     REMOVE = "remove"  # state: absent
 
 
@@ -71,6 +82,26 @@ class Deployment:
 
 
 @dataclass(frozen=True)
+class Held:
+    """The cloud waits for our word, and rolls back by itself when none comes."""
+
+    stage: str  # the cloud's own name of the place, for people
+    id: str  # of this hold alone: the hook's execution; a later hold has another
+    left: float  # seconds until the cloud rolls back by itself, counted from `Observation.at`
+    next_weight: int  # percent of production traffic that PROCEED leads to; 100 also at the last hold
+    last: bool  # PROCEED ends the deployment: the old release goes
+
+
+@dataclass(frozen=True)
+class Heart:
+    """The heartbeat alarm, as read back."""
+
+    state: str  # ok, alarm, or unknown (too little data)
+    breaching: bool  # silence counts as a breach: it is armed
+    monitored: bool | None = None  # whether the cloud watches it for the deployment at hand; None = there is none
+
+
+@dataclass(frozen=True)
 class Record:
     """What the store remembers of a service. Written before the first mutating call."""
 
@@ -83,7 +114,9 @@ class Record:
     rejected: Mapping[str, str] = field(default_factory=dict)  # Release.id -> "when: why"
     # What a run began and nobody ended: rollout_id, from, to, phase, started_at, started_by; before (id of the
     # deployment that went to the release earlier), first ("yes": nothing to go back to), cause and rejects (why
-    # it is being rolled back, and whether that speaks against the release).
+    # it is being rolled back, and whether that speaks against the release), strategy, step (percent of traffic at
+    # which it was judged last), baked ("yes": every gate passed), left (in_progress or paused: a run ended on
+    # purpose, another goes on), paused and promoted (by whom, on request).
     unfinished: Mapping[str, str] = field(default_factory=dict)
     releases: Mapping[str, str] = field(default_factory=dict)  # Release.id -> label, for the ids above
 
@@ -111,42 +144,11 @@ class Observation:
     problem: str = ""  # the parts disagree (rule, service, record): nobody may move anything
     back_to: str = ""  # Release.id that ROLL_BACK would bring back; "" = there is none (a first release)
     proof: Mapping[str, str] = field(default_factory=dict)  # headers that let a probe in while `closed`
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Seconds. All of them are checked against one another before anything moves."""
-
-    deadline: float = 1800.0  # the whole rollout, until we roll back
-    rollback_deadline: float = 1800.0  # the rollback, until a person is asked
-    min_ready: float = 30.0  # every new target healthy without a break
-    bake: float = 60.0  # proven and fully live, old release still known
-    poll: float = 2.0  # between two observations
-    backoff: float = 1.0  # first pause after a call that was turned away; doubles up to 30
-    settle: float = 5.0  # how long the cloud's answers may lag behind a change
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """What decides how many targets serve while a rolling deployment moves (percent of desired)."""
-
-    desired: int
-    minimum_percent: int = 100  # of desired in service; the platform rounds up
-    maximum_percent: int = 200  # of desired running; the platform rounds down
-    zones: int = 1  # distinct zones the targets are spread over
-    required: int = 0  # targets that carry the load when the largest zone is lost; 0 = not stated
-
-
-@dataclass(frozen=True)
-class Chain:
-    """The platform's own times, in seconds, as far as the plan's must fit them. 0 = not known."""
-
-    start: float = 0.0  # from the start of a target until it is healthy, at worst (grace)
-    health_interval: float = 0.0
-    health_timeout: float = 0.0
-    unhealthy_threshold: int = 0
-    drain: float = 0.0  # deregistration delay
-    stop: float = 0.0  # from SIGTERM to SIGKILL
+    held: Held | None = None
+    share: int | None = None  # percent of production traffic to the plan's release, as the rule says; None = not read
+    test_share: int | None = None  # the same of the test route
+    stage: str = ""  # the cloud's own name of where the deployment stands
+    heart: Heart | None = None  # None = there is no heartbeat alarm
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,11 @@ class Plan:
     mover: str = "the cloud"  # who moves, in lines and reasons: "ECS"
     capacity: Capacity | None = None
     chain: Chain = field(default_factory=Chain)
+    steps: tuple[Step, ...] = ()  # blue_green, canary, linear: ascending, the last is 100; rolling has none
+    heartbeat: Heartbeat | None = None  # None = no alarm is armed
+    lock: Grip | None = None  # from lease.grip(); None = nobody else can write
+    listen: float = 0.0  # seconds between two looks for requests from other shells; 0 = never
+    on_unfinished: str = "resume"  # resume, roll_back or fail: what becomes of a rollout that nobody ended
     # Filled in by the loop, from the record and the first snapshot, for the platform's ROLL_BACK:
     previous: str = ""  # Release.id to go back to; "" = the last release the cloud completed before ours
     first: bool = False  # there was no service before: ROLL_BACK removes what BEGIN made
@@ -224,12 +231,43 @@ class Save:
 
 
 @dataclass(frozen=True)
+class Beat:
+    """Tell the heartbeat alarm that we are alive. Nothing is lost when it fails."""
+
+
+@dataclass(frozen=True)
+class ReadLock:
+    """Read who holds the lock."""
+
+
+@dataclass(frozen=True)
+class WriteLock:
+    """Take, renew, steal or free the lock: one write on condition of `lease.version`."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True)
+class ReadRequest:
+    """Read what somebody asked from another shell."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Write down what became of a request."""
+
+    request: Request
+
+
+@dataclass(frozen=True)
 class Stop:
     state: str  # DESIGN 6: live, unchanged, planned, …
     reason: str
 
 
-Command: TypeAlias = "Load | Look | Check | Wait | Probe | Call | Save | Stop"
+Command: TypeAlias = (
+    "Load | Look | Check | Wait | Probe | Call | Save | Beat | ReadLock | WriteLock | ReadRequest | Answer | Stop"
+)
 
 
 # ---- what the loop tells decide() about the command before ---------------------------------------
@@ -240,7 +278,7 @@ class Outcome(str, Enum):
     TURNED_AWAY = "turned_away"  # rejected before any effect: throttled, conflict, busy
     UNKNOWN = "unknown"  # the answer was lost: read back
     REFUSED = "refused"  # the cloud said no, and will again: access, validation, quota
-    TAKEN = "taken"  # only of a Save: somebody else wrote the record since we read it
+    TAKEN = "taken"  # only of the store: somebody else wrote since we read
 
 
 @dataclass(frozen=True)
@@ -252,4 +290,6 @@ class Heard:
     samples: tuple[Sample, ...] = ()
     findings: tuple[Finding, ...] = ()
     record: Record | None = None
+    lease: Lease | None = None  # the lock, as read or as written
+    request: Request | None = None
     interrupted: bool = False  # somebody asked us to end: the call at hand is finished, no other begins

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from . import records, watch
+from . import answers, records, watch
 from .evolve import evolve
 from .model import (
     Call,
@@ -43,9 +43,10 @@ LONGEST_LAG = 60.0
 SHORTEST_WAIT = 0.05
 DENIED_LIMIT = 5  # refused reads in a row, until we believe that they stay refused
 NEVER = float("-inf")
-BEFORE = frozenset({Phase.START, Phase.CHECKING})  # nothing was changed by this run yet
+READS = (Look, Load)
+BEFORE = frozenset({Phase.START, Phase.LOCKING, Phase.CHECKING})  # nothing was changed by this run yet
 
-Step: TypeAlias = "tuple[State, Command | None]"
+Decision: TypeAlias = "tuple[State, Command | None]"
 
 
 # ---- asking --------------------------------------------------------------------------------------
@@ -53,7 +54,10 @@ Step: TypeAlias = "tuple[State, Command | None]"
 
 def enter(state: State, phase: Phase, now: float, text: str = "", who: str = "greenlight") -> State:
     """Go to another phase, with a line that says why."""
+    pause = now - state.entered if state.phase is Phase.PAUSING else 0.0  # people's time does not count
     there = evolve(state, phase=phase, entered=now, trail=(*state.trail, phase), refused="", refusals=0)
+    if pause:
+        there = evolve(there, excused=state.excused + pause)
     return tell(there, now, who, text) if text else there
 
 
@@ -61,7 +65,9 @@ def stop(end: End, reason: str) -> Stop:
     return Stop(end.value, reason)
 
 
-def idle(plan: Plan, state: State, now: float, why: str, *, probing: bool = False, until: Iterable[float] = ()) -> Step:
+def idle(
+    plan: Plan, state: State, now: float, why: str, *, probing: bool = False, until: Iterable[float] = ()
+) -> Decision:
     """Wait for the next snapshot, the next probe or a given instant, whichever comes first."""
     due = [state.pace.looked + plan.timing.poll, *until]
     if probing and plan.probes:
@@ -69,7 +75,7 @@ def idle(plan: Plan, state: State, now: float, why: str, *, probing: bool = Fals
     return state, Wait(max(min(due) - now, SHORTEST_WAIT), why)
 
 
-def act(plan: Plan, state: State, seen: Observation, verb: Verb, now: float, why: str) -> Step | None:
+def act(plan: Plan, state: State, seen: Observation, verb: Verb, now: float, why: str) -> Decision | None:
     """The next call of a verb, or a wait before it; None when the snapshot asks for none."""
     todo = seen.todo.get(verb, ())
     if not todo:
@@ -78,31 +84,34 @@ def act(plan: Plan, state: State, seen: Observation, verb: Verb, now: float, why
         if (made.verb, made.call) == (verb, todo[0]):
             lag = min(plan.timing.settle * (1 << min(made.times - 1, 10)), LONGEST_LAG)
             if seen.at < made.at + lag:
+                if now >= made.at + lag:  # it would be to be seen by now
+                    return read(plan, state, seen, now, Look(state.phase.value))
                 return idle(plan, state, now, f"{todo[0]} is made, and not to be seen yet", until=(made.at + lag,))
     if now < state.pace.call_after:
         return idle(plan, state, now, f"{todo[0]} was turned away: backing off", until=(state.pace.call_after,))
     return evolve(state, pace=evolve(state.pace, asked_call=todo[0])), Call(verb, why)
 
 
-def store(state: State, record: Record, then: Phase | Stop, now: float, *, needed: bool = True) -> Step:
+def store(state: State, record: Record, then: Phase | Stop | None, now: float, *, needed: bool = True) -> Decision:
     """Write the record, then go to a phase or end. Not `needed`: an answer that fails doesn't hold us up."""
     return evolve(state, saving=Saving(record, then, now, needed)), Save(record)
 
 
 def settled(plan: Plan, state: State, seen: Observation) -> bool:
     """The snapshot is so much younger than the last change, also one of a run before us, that it shows it."""
-    last = max((made.at for made in state.pace.made), default=state.started)
+    began = state.started if state.lock is None else max(state.started, state.lock.since)
+    last = max((made.at for made in state.pace.made), default=began)
     return seen.at >= last + plan.timing.settle
 
 
-def probe(plan: Plan, state: State, now: float, route: str, release: str) -> Step | None:
+def probe(plan: Plan, state: State, now: float, route: str, release: str) -> Decision | None:
     """The next round of probes, when it is due."""
     if not plan.probes or now < state.watch.next_probe:
         return None
     return state, Probe(route, release)
 
 
-def await_health(plan: Plan, state: State, seen: Observation, now: float, what: str, release: str) -> Step | None:
+def await_health(plan: Plan, state: State, seen: Observation, now: float, what: str, release: str) -> Decision | None:
     """A release that should serve is unwell: look again, with time for targets that start, then ask a person. None:
     it serves in full strength.
     """
@@ -149,23 +158,22 @@ def turned_down(plan: Plan, state: State, seen: Observation, verb: Verb) -> bool
 
 def hear(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:
     """The state after the answer to the command before."""
-    if heard.interrupted and not state.interrupted:
-        state = tell(evolve(state, interrupted=True), now, "greenlight", "asked to end: no other call begins")
     asked = state.pace.asked
-    if isinstance(asked, Look | Load):
+    if isinstance(asked, READS):
         return _hear_read(plan, state, seen, heard, now)
     if isinstance(asked, Call):
         return _hear_call(plan, state, asked, heard, now)
     if isinstance(asked, Save):
         return _hear_save(plan, state, seen, heard, now)
     if isinstance(asked, Probe):
-        return watch.hear(plan, state, seen, heard.samples, now)
+        return answers.hear(plan, state, seen, heard.samples, now)
     if isinstance(asked, Check):
         return _hear_check(plan, state, heard, now)
     return state
 
 
-def _later(plan: Plan, attempt: int, now: float) -> float:
+def later(plan: Plan, attempt: int, now: float) -> float:
+    """When to ask again: exponential backoff, with a jitter."""
     pause = min(LONGEST_BACKOFF, plan.timing.backoff * (1 << min(attempt - 1, 10)))
     jitter = zlib.crc32(f"{plan.rollout_id} {attempt} {now}".encode()) / 2**32
     return now + pause * (0.5 + jitter / 2)
@@ -174,10 +182,10 @@ def _later(plan: Plan, attempt: int, now: float) -> float:
 def _hear_read(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:
     if heard.outcome is not Outcome.DONE:
         return _hear_blind(plan, state, heard, now)
-    pace = evolve(state.pace, blind=0, denied=0)
     if heard.record is not None:
+        pace = evolve(state.pace, blind=0, denied=0)
         return records.recall(plan, evolve(state, record=heard.record, loaded=True, pace=pace))
-    state = evolve(state, pace=evolve(pace, looked=now))
+    state = evolve(state, pace=evolve(state.pace, blind=0, denied=0, looked=now))
     return state if seen is None else watch.see(plan, state, seen, now)
 
 
@@ -191,7 +199,7 @@ def _hear_blind(plan: Plan, state: State, heard: Heard, now: float) -> State:
         blind=pace.blind + 1,
         denied=denied,
         denial=heard.message,
-        look_after=_later(plan, pace.blind + 1, now),
+        look_after=later(plan, pace.blind + 1, now),
     )
     return evolve(state, pace=pace)
 
@@ -207,10 +215,10 @@ def _hear_call(plan: Plan, state: State, asked: Call, heard: Heard, now: float) 
     if heard.outcome is Outcome.TURNED_AWAY:
         if not pace.tries:
             state = tell(state, now, "greenlight", f"{call} was turned away, backing off: {heard.message}")
-        return evolve(state, pace=evolve(pace, tries=pace.tries + 1, call_after=_later(plan, pace.tries + 1, now)))
+        return evolve(state, pace=evolve(pace, tries=pace.tries + 1, call_after=later(plan, pace.tries + 1, now)))
     if heard.outcome in (Outcome.REFUSED, Outcome.TAKEN):
         state = tell(state, now, "greenlight", f"{call} was refused: {heard.message}")
-        pace = evolve(pace, tries=pace.tries + 1, call_after=_later(plan, pace.tries + 1, now))
+        pace = evolve(pace, tries=pace.tries + 1, call_after=later(plan, pace.tries + 1, now))
         return evolve(state, refused=f"{call} was refused: {heard.message}", refusals=state.refusals + 1, pace=pace)
     lost = heard.outcome is Outcome.UNKNOWN
     text = f"{call}: answer lost, reading back ({heard.message})" if lost else heard.message or call
@@ -236,12 +244,21 @@ def _hear_save(plan: Plan, state: State, seen: Observation | None, heard: Heard,
     waited = now - saving.since
     if heard.outcome is Outcome.REFUSED or state.interrupted or waited > plan.timing.rollback_deadline:
         return _give_up_saving(plan, state, seen, now, f"the record could not be written: {heard.message}")
-    pace = evolve(state.pace, tries=state.pace.tries + 1, call_after=_later(plan, state.pace.tries + 1, now))
+    pace = evolve(state.pace, tries=state.pace.tries + 1, call_after=later(plan, state.pace.tries + 1, now))
     return evolve(state, pace=pace)
+
+
+def unsaved(plan: Plan, state: State, saving: Saving, seen: Observation | None, now: float) -> State:
+    """It takes too long, maybe because the lock can't be renewed: on without it, or the end."""
+    if saving.needed:
+        return _give_up_saving(plan, state, seen, now, "the record could not be written in time")
+    return _saved(tell(state, now, "greenlight", "the record could not be written in time, going on"), saving, now)
 
 
 def _saved(state: State, saving: Saving, now: float) -> State:
     state = evolve(state, saving=None)
+    if saving.then is None:
+        return state
     if isinstance(saving.then, Stop):
         return evolve(state, ending=saving.then)
     return enter(state, saving.then, now)

@@ -18,10 +18,15 @@ class Phase(str, Enum):
     """Where a run stands."""
 
     START = "start"
+    LOCKING = "locking"
     CHECKING = "checking"
     CONFIGURING = "configuring"
+    ARMING = "arming"
     BEGINNING = "beginning"
     MOVING = "moving"
+    HOLDING = "holding"
+    PAUSING = "pausing"
+    PROCEEDING = "proceeding"
     JUDGING = "judging"
     BAKING = "baking"
     FINISHING = "finishing"
@@ -29,6 +34,7 @@ class Phase(str, Enum):
     TURNING_BACK = "turning_back"
     ROLLING_BACK = "rolling_back"
     VERIFYING = "verifying"
+    DISARMING = "disarming"
     REMOVING = "removing"
 
 
@@ -60,7 +66,7 @@ class Row:
     """One phase: what it waits for, who acts in it, and what may follow besides ANYWHERE."""
 
     waits_for: str
-    who: str  # greenlight, cloud, or nobody
+    who: str  # greenlight, cloud, a person, or nobody
     then: tuple[Phase | End, ...]
 
 
@@ -72,27 +78,58 @@ TABLE: dict[Phase, Row] = {
         "nobody",
         (
             P.START,  # an unfinished rollout turned out to be over: look at everything afresh
+            P.LOCKING,  # something is to be written
             P.CHECKING,
             P.MOVING,
             P.JUDGING,
             P.ROLLING_BACK,
+            P.DISARMING,  # nothing to do, but an earlier run left the heartbeat alarm armed
             P.REMOVING,
             E.UNCHANGED,
             E.LIVE,
             E.PLANNED,
         ),
     ),
-    P.CHECKING: Row("everything that is wrong with the plan", "nobody", (P.CONFIGURING, E.PLANNED)),
+    P.LOCKING: Row("the lock of this service", "greenlight", (P.START,)),
+    P.CHECKING: Row(
+        "everything that is wrong with the plan",
+        "nobody",
+        (P.LOCKING, P.CONFIGURING, P.DISARMING, E.PLANNED),
+    ),
     P.CONFIGURING: Row(
         "the fields that start no deployment by themselves",
         "greenlight",
-        (P.BEGINNING, P.ROLLING_BACK, E.LIVE),
+        (P.ARMING, P.BEGINNING, P.DISARMING, P.ROLLING_BACK, E.LIVE),
     ),
-    P.BEGINNING: Row("the deployment to be seen moving", "greenlight", (P.MOVING, P.JUDGING, P.ROLLING_BACK)),
+    P.ARMING: Row(
+        "the heartbeat alarm to be OK, armed, and OK again",
+        "greenlight",
+        (P.BEGINNING, P.DISARMING, P.ROLLING_BACK),
+    ),
+    P.BEGINNING: Row(
+        "the deployment to be seen moving",
+        "greenlight",
+        (P.ARMING, P.MOVING, P.JUDGING, P.DISARMING, P.ROLLING_BACK),
+    ),
     P.MOVING: Row(
-        "the cloud to have moved every target",
+        "the cloud to reach its next hold, or to have moved every target",
         "cloud",
-        (P.JUDGING, P.TURNING_BACK, P.ROLLING_BACK, E.IN_PROGRESS),
+        (P.HOLDING, P.JUDGING, P.FINISHING, P.TURNING_BACK, P.ROLLING_BACK, E.IN_PROGRESS),
+    ),
+    P.HOLDING: Row(
+        "the gate at the cloud's hold, the share of traffic as planned, the step's bake",
+        "greenlight",
+        (P.PAUSING, P.PROCEEDING, P.MOVING, P.TURNING_BACK, P.ROLLING_BACK),
+    ),
+    P.PAUSING: Row(
+        "a person to promote or abort, while the hold has time",
+        "a person",
+        (P.PROCEEDING, P.MOVING, P.TURNING_BACK, P.ROLLING_BACK, E.PAUSED),
+    ),
+    P.PROCEEDING: Row(
+        "the cloud to go on from the hold",
+        "greenlight",
+        (P.MOVING, P.HOLDING, P.TURNING_BACK, P.ROLLING_BACK),
     ),
     P.JUDGING: Row(
         "every target healthy for min_ready, and the gate",
@@ -108,19 +145,26 @@ TABLE: dict[Phase, Row] = {
     P.PROVING: Row(
         "a snapshot and right answers after the last change",
         "greenlight",
-        (E.LIVE, P.TURNING_BACK, P.ROLLING_BACK),
+        (E.LIVE, P.DISARMING, P.TURNING_BACK, P.ROLLING_BACK),
     ),
     P.TURNING_BACK: Row("the cloud to have turned back", "cloud", (P.ROLLING_BACK,)),
     P.ROLLING_BACK: Row(
         "the previous release to serve alone, or a first release to be gone",
         "greenlight",
-        (P.VERIFYING, E.REMOVED, P.START),
+        (P.VERIFYING, P.DISARMING, E.REMOVED, P.START),
     ),
-    P.VERIFYING: Row("the gate, on the previous release", "greenlight", (E.ROLLED_BACK, P.START)),
+    P.VERIFYING: Row(
+        "the gate, on the previous release", "greenlight", (E.ROLLED_BACK, P.ROLLING_BACK, P.DISARMING, P.START)
+    ),
+    P.DISARMING: Row(
+        "the heartbeat alarm to be at rest again",
+        "greenlight",
+        (E.LIVE, E.UNCHANGED, E.ROLLED_BACK, E.REMOVED, P.START),
+    ),
     P.REMOVING: Row("everything the rollouts made to be gone", "greenlight", (E.REMOVED,)),
 }
 
-FORWARD = frozenset({P.CHECKING, P.CONFIGURING, P.BEGINNING, P.MOVING, P.JUDGING, P.BAKING, P.FINISHING, P.PROVING})
+HELD = frozenset({P.HOLDING, P.PAUSING, P.PROCEEDING})  # the cloud waits for our word
 BACKWARD = frozenset({P.TURNING_BACK, P.ROLLING_BACK, P.VERIFYING})
 
 

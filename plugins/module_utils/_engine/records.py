@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from .evolve import evolve
 from .model import Plan, Record
-from .phases import Phase
+from .phases import End, Phase
 from .state import Cause, State
 
+PASSING = frozenset({"interrupted", "left", "armed", "step", "baked", "paused", "promoted"})  # true of one moment only
 REJECTED_KEPT = 50  # newest first to stay: the record is read by every run
 
 
@@ -20,10 +21,28 @@ def recall(plan: Plan, state: State) -> State:
         return evolve(
             state,
             previous=unfinished.get("from", ""),
-            first=unfinished.get("first") == "yes",
+            first=unfinished.get("first") == "yes" and not record.live,  # what was live is never removed
             before=unfinished.get("before", ""),
+            armed=unfinished.get("armed") == "yes",
+            step=_percent(unfinished.get("step", "")),
+            baked=unfinished.get("baked") == "yes",
+            paused=unfinished.get("paused", ""),
+            promoted=unfinished.get("promoted", ""),
         )
-    return evolve(state, previous=record.live if record.live != plan.release.id else record.last_good, first=False)
+    return evolve(
+        state,
+        previous=record.live if record.live != plan.release.id else record.last_good,
+        first=False,
+        armed=False,
+        step=0,
+        baked=False,
+        paused="",
+        promoted="",
+    )
+
+
+def _percent(text: str) -> int:
+    return min(int(text[:3]), 100) if text.isdecimal() else 0
 
 
 def opened(plan: Plan, state: State, phase: Phase) -> Record:
@@ -37,16 +56,31 @@ def opened(plan: Plan, state: State, phase: Phase) -> Record:
         "started_by": plan.started_by,
         "before": state.before,
         "first": "yes" if state.first else "no",
+        "strategy": plan.strategy,
     }
-    return _next(plan, state, unfinished=unfinished)
+    unfinished |= {"armed": "yes"} if state.armed else {}
+    live = "" if state.first else state.record.live  # somebody removed the service: nothing is live any more
+    return _next(plan, state, live=live, unfinished=unfinished)
 
 
 def going(plan: Plan, state: State, phase: Phase) -> Record:
     """The same rollout, in another phase."""
     if not state.record.unfinished:
         return opened(plan, state, phase)
-    kept = {key: value for key, value in state.record.unfinished.items() if key != "interrupted"}
-    return _next(plan, state, unfinished={**kept, "phase": phase.value})
+    kept = {key: value for key, value in state.record.unfinished.items() if key not in PASSING}
+    now = {"phase": phase.value}
+    now |= {"armed": "yes"} if state.armed else {}
+    now |= {"step": str(state.step)} if plan.steps else {}
+    now |= {"baked": "yes"} if state.baked else {}
+    now |= {"paused": state.paused} if state.paused else {}
+    now |= {"promoted": state.promoted} if state.promoted else {}
+    return _next(plan, state, unfinished={**kept, **now})
+
+
+def left(plan: Plan, state: State, phase: Phase, end: End) -> Record:
+    """The run ends on purpose, and another goes on, whatever its policy for the unfinished."""
+    known = going(plan, state, phase)
+    return evolve(known, unfinished={**known.unfinished, "left": end.value})
 
 
 def turned(plan: Plan, state: State, cause: Cause) -> Record:

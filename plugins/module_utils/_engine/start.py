@@ -5,60 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from . import pace, records, watch
-from .capacity import findings
+from . import pace, records, unfinished, watch
 from .evolve import evolve
-from .finding import Finding
-from .model import Capacity, Check, Movement, Observation, Plan, Record, Stop, Verb
-from .pace import Step
-from .phases import BACKWARD, End, Phase
-from .state import Cause, State, Watch
-from .timeline import name, planned, sentence, tell
-
-UNFINISHED = "a rollout that nobody ended is taken back first"
+from .model import Movement, Observation, Plan, Verb
+from .opening import origin, rested, unchanged, would
+from .pace import Decision
+from .phases import End, Phase
+from .state import Saving, State
+from .timeline import name, sentence, tell
 
 
-def begin(plan: Plan, now: float) -> State:
-    """The state before anything was read."""
-    record = Record(service=plan.service)
-    return State(
-        phase=Phase.START,
-        started=now,
-        entered=now,
-        record=record,
-        aim=plan.release.id,
-        rollout_id=plan.rollout_id,
-        trail=(Phase.START,),
-    )
-
-
-def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> Step:
-    """Write the record without the unfinished rollout, and classify again."""
-    again = evolve(
-        state,
-        record=record,
-        aim=plan.release.id,
-        rollout_id=plan.rollout_id,
-        homing=False,
-        back_since=None,
-        cause=None,
-        verified=None,
-        watch=Watch(since=now, next_probe=now),  # what the release before it did says nothing about this one
-        refused="",
-        refusals=0,
-        findings=None,
-        trouble="",
-        pace=evolve(state.pace, looked=float("-inf")),
-    )
-    again = evolve(records.recall(plan, again), record=state.record)
-    return pace.store(tell(again, now, "greenlight", text), record, Phase.START, now)
-
-
-def start(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def start(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Classify: the first rule that fits."""
-    if state.trail == (Phase.START,):
+    if state.trail[-2:] in ((Phase.START,), (Phase.LOCKING, Phase.START)):
         state = evolve(state, drift=seen.drift, serving=seen.serving)
     for rule in RULES:
         step = rule(plan, state, seen, now)
@@ -67,7 +28,7 @@ def start(plan: Plan, state: State, seen: Observation, now: float) -> Step:
     return _rollout(plan, state, seen, now)
 
 
-def _suspicious(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _suspicious(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """The record says otherwise, or a run was killed a moment ago: a stale snapshot may lie. Read again."""
     wanted, record = plan.release.id, state.record
     contradiction = record.live == wanted and seen.serving != wanted
@@ -77,65 +38,21 @@ def _suspicious(plan: Plan, state: State, seen: Observation, now: float) -> Step
     return None
 
 
-def _remove(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _remove(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     if not plan.remove:
         return None
     if watch.gone(seen) and not seen.todo.get(Verb.REMOVE):
         if (state.record.unfinished or state.record.live) and not plan.check_mode:
-            return pace.store(state, records.removed(plan, state), _unchanged(plan, state, seen, now, "is absent"), now)
-        return state, _unchanged(plan, state, seen, now, "is absent")
+            return pace.store(state, records.removed(plan, state), unchanged(plan, state, seen, now, "is absent"), now)
+        return state, unchanged(plan, state, seen, now, "is absent")
     if plan.check_mode:
         for call in seen.todo.get(Verb.REMOVE, ()):
             state = tell(state, now, "greenlight", f"would call {call}")
-        return _planned(plan, state, seen, now, "would be removed")
+        return would(plan, state, seen, now, "would be removed")
     return pace.store(state, records.opened(plan, state, Phase.REMOVING), Phase.REMOVING, now)
 
 
-def _other_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
-    """An unfinished rollout to another release goes home before anything new begins."""
-    unfinished = state.record.unfinished
-    aim = unfinished.get("to", "")
-    removing = unfinished.get("phase") == Phase.REMOVING.value or not aim
-    if not unfinished or (aim == plan.release.id and not removing):
-        return None
-    if removing and not plan.check_mode:
-        record = records.cleared(plan, state) if seen.exists else records.removed(plan, state)
-        return afresh(plan, state, record, now, "a removal that nobody ended is not gone on with")
-    homing = evolve(state, aim=aim, homing=True, rollout_id=unfinished.get("rollout_id", plan.rollout_id))
-    over = watch.gone(seen) if state.first else watch.home(homing, seen)
-    if plan.check_mode:
-        what = f"an unfinished rollout to {aim} {'is over' if over else 'would be taken back first'}"
-        return _planned(plan, state, seen, now, what)
-    if over:
-        text = f"the unfinished rollout to {name(plan, state, seen, aim)} left nothing behind"
-        return afresh(plan, homing, records.cleared(plan, state), now, text)
-    if state.first and not unfinished.get("cause") and seen.exists and not seen.closed and seen.serving == aim:
-        text = f"the first release {name(plan, state, seen, aim)} was proven and opened: it is live"
-        return afresh(plan, homing, records.opened_up(plan, homing), now, text)
-    cause = _old_cause(unfinished) or Cause(UNFINISHED)
-    return pace.enter(evolve(homing, cause=cause, back_since=now), Phase.ROLLING_BACK, now, UNFINISHED), None
-
-
-def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
-    """An unfinished rollout to the same release is gone on with, in the direction it went."""
-    unfinished = state.record.unfinished
-    if not unfinished:
-        return None
-    if plan.check_mode:
-        return _planned(
-            plan, state, seen, now, f"an unfinished rollout, in phase {unfinished.get('phase')}, would go on"
-        )
-    state = evolve(state, rollout_id=unfinished.get("rollout_id", plan.rollout_id))
-    cause = _old_cause(unfinished) or _went_home(state, seen)
-    if cause is not None or unfinished.get("phase") in {phase.value for phase in BACKWARD}:
-        state = evolve(state, cause=cause or Cause(UNFINISHED), back_since=now)
-        return pace.enter(state, Phase.ROLLING_BACK, now, "an unfinished way back is gone on with"), None
-    if watch.ours(state, seen):
-        return _move(plan, state, now, "an unfinished rollout is gone on with"), None
-    return _lagging(plan, state, seen, now) or _rollout(plan, state, seen, now)
-
-
-def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     record = state.record
     if plan.pin or plan.unpin or record.pinned in ("", plan.release.id):
         return None
@@ -147,19 +64,19 @@ def _pinned(plan: Plan, state: State, seen: Observation, now: float) -> Step | N
     if unwell is not None:
         return unwell
     do = "let the inventory name the pinned release, or unpin it"
-    return state, pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, do))
+    return rested(plan, state, seen, pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, do)), now)
 
 
-def _rejected(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _rejected(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     why = state.record.rejected.get(plan.release.id)
     if why is None or plan.retry_rejected or state.record.live == plan.release.id:
         return None
     what = f"{name(plan, state, seen, plan.release.id)} was rejected at {why}"
     do = "name another release, or give retry_rejected: true"
-    return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
+    return rested(plan, state, seen, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do)), now)
 
 
-def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """A deployment to our release is moving, and no record says that it is ours."""
     deployment = seen.deployment
     if deployment is None or deployment.movement not in (Movement.MOVING, Movement.TURNING_BACK):
@@ -169,28 +86,28 @@ def _under_way(plan: Plan, state: State, seen: Observation, now: float) -> Step 
         do = "wait until that is over, then run the same again"
         return state, pace.stop(End.NEEDS_OPERATOR, sentence(plan, state, seen, now, what, do))
     if plan.check_mode:
-        return _planned(plan, state, seen, now, "a rollout under way would be gone on with")
-    state = _origin(plan, state, seen)
+        return would(plan, state, seen, now, "a rollout under way would be gone on with")
+    state = origin(plan, state, seen)
     opened = records.opened(plan, state, Phase.MOVING)
     state = tell(state, now, "greenlight", "a deployment of ours is under way without a record: going on with it")
     return pace.store(state, opened, Phase.MOVING, now, needed=False)
 
 
-def _lagging(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _lagging(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     """The cloud completed our release, but nobody judged it: judge it now."""
     todo = seen.todo.get(Verb.CONFIGURE) or seen.todo.get(Verb.BEGIN)
     if seen.serving != plan.release.id or todo or state.record.live == plan.release.id:
         return None
     if plan.check_mode:
-        return _planned(plan, state, seen, now, "the release serves, and would be judged now")
+        return would(plan, state, seen, now, "the release serves, and would be judged now")
     if not state.record.unfinished:
-        state = _origin(plan, state, seen)
+        state = origin(plan, state, seen)
     state = watch.begin(plan, state, now)
     text = "the release serves, but no record calls it live: judging it now"
     return pace.enter(state, Phase.JUDGING, now, text), None
 
 
-def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Step | None:
+def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
     verbs = (Verb.CONFIGURE, Verb.BEGIN, Verb.FINISH)
     if seen.serving != plan.release.id or state.record.live != plan.release.id or any(map(seen.todo.get, verbs)):
         return None
@@ -199,20 +116,36 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Step | 
     if unwell is not None:
         return unwell
     what = f"{name(plan, state, seen, plan.release.id)} is live already"
+    if plan.heartbeat is not None and seen.todo.get(Verb.DISARM) and not plan.check_mode:
+        ending = pace.stop(
+            End.LIVE, sentence(plan, state, seen, now, f"{what}; the heartbeat alarm is at rest", "nothing")
+        )
+        state = evolve(state, closing=Saving(records.cleared(plan, state), ending, now))
+        return pace.enter(state, Phase.DISARMING, now, "an armed heartbeat alarm is to be put to rest"), None
     pinned = plan.release.id if plan.pin else ""
     if pinned == state.record.pinned:
-        return state, _unchanged(plan, state, seen, now, f"{what}, nothing to do")
+        return state, unchanged(plan, state, seen, now, f"{what}, nothing to do")
     if plan.check_mode:
-        return _planned(plan, state, seen, now, "the pin would change")
+        return would(plan, state, seen, now, "the pin would change")
     what += ", and pinned now" if pinned else ", and not pinned any more"
     ending = pace.stop(End.LIVE, sentence(plan, state, seen, now, what, "nothing"))
     return pace.store(evolve(state, changed=True), records.pinned(plan, state), ending, now)
 
 
-RULES: tuple[Callable[[Plan, State, Observation, float], Step | None], ...] = (
+def _same_unfinished(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
+    """Gone on with; or begun again, whatever was pinned or rejected since."""
+    if not state.record.unfinished:
+        return None
+    state = evolve(state, rollout_id=state.record.unfinished.get("rollout_id", plan.rollout_id))
+    step = unfinished.same(plan, state, seen, now)
+    return step or _lagging(plan, state, seen, now) or _rollout(plan, state, seen, now)
+
+
+RULES: tuple[Callable[[Plan, State, Observation, float], Decision | None], ...] = (
     _suspicious,
     _remove,
-    _other_unfinished,
+    unfinished.replaced,
+    unfinished.other,
     _same_unfinished,
     _pinned,
     _rejected,
@@ -222,28 +155,15 @@ RULES: tuple[Callable[[Plan, State, Observation, float], Step | None], ...] = (
 )
 
 
-def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Step:
+def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Nothing else: something is to be changed. Only fields that start no deployment, or a rollout."""
     settled = seen.serving == plan.release.id == state.record.live and seen.exists
     verbs = (Verb.BEGIN, Verb.FINISH)
     only = settled and not state.record.unfinished and not any(map(seen.todo.get, verbs))
     if not state.record.unfinished:
-        state = _origin(plan, state, seen)
+        state = origin(plan, state, seen)
     state = evolve(state, only_configure=only)
     return pace.enter(state, Phase.CHECKING, now, _intent(plan, state, seen)), None
-
-
-def _origin(plan: Plan, state: State, seen: Observation) -> State:
-    """Where to go back to: what serves now, unless that is our own release or one that was rejected."""
-    record, wanted = state.record, plan.release.id
-    # The wanted release is live: its own last completed state is the way back, never an older release.
-    recorded = wanted if record.live == wanted else state.previous
-    known = seen.serving if seen.serving not in ("", wanted, *record.rejected) else recorded
-    first = not seen.exists
-    before = seen.deployment.id if seen.deployment is not None and not watch.moving(seen) else ""
-    if known != state.previous or first != state.first:  # the platform must see the plan anew
-        state = evolve(state, pace=evolve(state.pace, looked=float("-inf")))
-    return evolve(state, previous="" if first else known, first=first, before=before)
 
 
 def _intent(plan: Plan, state: State, seen: Observation) -> str:
@@ -251,72 +171,3 @@ def _intent(plan: Plan, state: State, seen: Observation) -> str:
         return f"{len(seen.drift)} field(s) differ that start no deployment"
     origin = "nothing" if state.first else name(plan, state, seen, state.previous)
     return f"rollout {state.rollout_id}: from {origin} to {name(plan, state, seen, plan.release.id)}"
-
-
-def _move(plan: Plan, state: State, now: float, text: str) -> State:
-    return pace.enter(watch.begin(plan, state, now), Phase.MOVING, now, text)
-
-
-def _old_cause(unfinished: Mapping[str, str]) -> Cause | None:
-    if not unfinished.get("cause"):
-        return None
-    return Cause(unfinished["cause"], unfinished.get("by", "greenlight"), unfinished.get("rejects", "no"))
-
-
-def _went_home(state: State, seen: Observation) -> Cause | None:
-    """The release was taken back already, or is being taken back, and nobody could write down why."""
-    if state.previous in ("", state.aim) or seen.deployment is None or not watch.ours(state, seen):
-        return None
-    under_way = seen.other is not None and seen.other.release == state.previous
-    over = seen.deployment.movement is Movement.MOVED and seen.serving == state.previous
-    return Cause("an earlier run took it back") if under_way or over else None
-
-
-def _unchanged(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Stop:
-    return pace.stop(End.UNCHANGED, sentence(plan, state, seen, now, what, "nothing"))
-
-
-def _planned(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Step:
-    return state, pace.stop(End.PLANNED, sentence(plan, state, seen, now, what, "run without check mode"))
-
-
-# ---- CHECKING ------------------------------------------------------------------------------------
-
-
-def checking(plan: Plan, state: State, seen: Observation, now: float) -> Step:
-    """Everything that is wrong, at once, before any change; check mode ends here."""
-    if state.findings is None:
-        return pace.read(plan, state, seen, now, Check())
-    found = [*state.findings, *_arithmetic(plan, seen)]
-    if found:
-        what = (
-            f"{len(found)} thing(s) wrong with the plan, nothing was changed: {'; '.join(str(each) for each in found)}"
-        )
-        return state, pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, "mend them and run the same again"))
-    if plan.check_mode:
-        return _plan_told(plan, state, seen, now)
-    if state.only_configure:
-        return pace.enter(state, Phase.CONFIGURING, now), None
-    return pace.store(state, records.opened(plan, state, Phase.CONFIGURING), Phase.CONFIGURING, now)
-
-
-def _capacity(plan: Plan, seen: Observation) -> Capacity | None:
-    """What is there counts: nobody resets a desired count that an autoscaler moved."""
-    if plan.capacity is None or not seen.exists or not seen.desired:
-        return plan.capacity
-    return evolve(plan.capacity, desired=seen.desired)
-
-
-def _arithmetic(plan: Plan, seen: Observation) -> list[Finding]:
-    room = _capacity(plan, seen)
-    return [] if room is None else findings(plan, room)
-
-
-def _plan_told(plan: Plan, state: State, seen: Observation, now: float) -> Step:
-    if state.only_configure:
-        steps = [("greenlight", f"would call {call}") for call in seen.todo.get(Verb.CONFIGURE, ())]
-    else:
-        steps = planned(plan, seen, _capacity(plan, seen))
-    for who, text in steps:
-        state = tell(state, now, who, text)
-    return _planned(plan, state, seen, now, f"{len(steps)} step(s) planned, {len(seen.drift)} field(s) differ")

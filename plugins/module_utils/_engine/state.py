@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .finding import Finding
-from .model import Command, Observation, Plan, Record, Stop, Verb
+from .lease import Grip, Request
+from .model import Command, Observation, Plan, Record, Step, Stop, Verb
 from .phases import Phase
 from .verdict import Sample
 
@@ -67,6 +68,55 @@ class Watch:
     unmarked: bool = False  # an answer that counted carried no mark
     old_passed: bool = False  # the previous release gave a right answer
     old_sick: bool = False  # and then gave a wrong one
+    old_ready: frozenset[str] = frozenset()  # targets of the previous release that were healthy with ours
+    both: str = ""  # targets of either release that were lost together
+    quiet: int = 0  # rounds through production in a row that nobody answered
+    asked: float = float("-inf")  # when the last round through production was answered
+    rounds: int = 0
+    public: tuple[str, ...] = ()  # whose the newest answers through production were, since the rule was right
+    exposed: bool = False  # the release answered the public before it was let in
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The cloud's hold at which the release is being judged."""
+
+    id: str
+    step: Step  # of the plan: where the rule should stand now
+    since: float
+    last: bool
+    over_since: float | None = None  # the rule gave more than the step since this snapshot
+    right_since: float | None = None  # the rule gives what the step says since this snapshot
+    passed: float | None = None  # when everything was fine first; the bake counts from here
+    lacking: float | None = None  # since when something is missing again, after it passed
+    gone: float | None = None  # the hold is not to be seen since this snapshot
+    frozen: str = ""  # old and new are sick alike: nobody moves
+    unsure: str = ""  # the gate was inconclusive, and the policy is to ask a person
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """The heartbeat."""
+
+    beat: float = float("-inf")  # when the last beat was taken
+    tried: float = float("-inf")  # when the last one was sent
+    first: float | None = None  # when the first one of this run was taken
+    beats: int = 0
+    refused: int = 0  # in a row
+    denial: str = ""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What the run knows of the lock, besides the grip."""
+
+    grip: Grip
+    since: float = float("-inf")  # when it became ours
+    due: float = float("-inf")  # when it must be renewed, while it is ours
+    after: float = float("-inf")  # the store turned us away: not before
+    tries: int = 0  # in a row
+    alive: bool = False  # another holder gave a sign of life while we watched
+    freeing: int = 0  # attempts to let it go
 
 
 @dataclass(frozen=True)
@@ -95,7 +145,7 @@ class Saving:
     """A record on its way to the store, and what follows."""
 
     record: Record
-    then: Phase | Stop
+    then: Phase | Stop | None  # None = stay in the phase
     since: float
     needed: bool = True  # False: going on without it is better than waiting for the store
 
@@ -132,7 +182,22 @@ class State:
     watch: Watch = field(default_factory=lambda: Watch(0.0, 0.0))
     ledger: Ledger = field(default_factory=Ledger)
     saving: Saving | None = None
+    closing: Saving | None = None  # what is written once the heartbeat alarm is at rest
     ending: Stop | None = None
+    lock: Lock | None = None
+    pulse: Pulse = field(default_factory=Pulse)
+    armed: bool = False  # the deployment at hand was begun with the alarm
+    hold: Hold | None = None
+    went: str = ""  # id of the hold that was passed last
+    step: int = 0  # percent of traffic at which the release was judged last
+    baked: bool = False  # every hold was passed
+    stopped_since: float = float("inf")  # the deployment is seen stopped since this snapshot
+    excused: float = 0.0  # seconds that people took: they don't count for the deadline
+    request: Request | None = None  # from another shell: open, or with the answer that is to be written
+    answering: int = 0  # attempts to write it
+    listened: float = float("-inf")
+    paused: str = ""  # by whom and why, on request
+    promoted: str = ""
     events: tuple[Event, ...] = ()
     trail: tuple[Phase, ...] = ()  # the phases in the order they were entered
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import textwrap
 
 from . import capacity as arithmetic
+from . import stages
 from .evolve import evolve
 from .model import Capacity, Observation, Plan, Verb, Wait
 from .state import Event, State
 
 WHO_WIDTH = 10
+MOVER_PHASES = frozenset({"moving", "turning_back"})
 
 
 def tell(state: State, now: float, who: str, text: str) -> State:
@@ -29,7 +31,7 @@ def lines(event: Event, width: int = 80) -> list[str]:
 
 def waiting(plan: Plan, state: State, command: Wait, now: float) -> Event:
     """The heartbeat line: what is waited for, since when."""
-    who = plan.mover if state.phase.value in ("moving", "turning_back") else "greenlight"
+    who = plan.mover if state.phase.value in MOVER_PHASES else "greenlight"
     text = f"{command.why} ({now - state.entered:.0f} s in {state.phase.value})"
     return Event(now - state.started, state.phase.value, who, text)
 
@@ -86,22 +88,54 @@ def diff(plan: Plan, drift: tuple[str, ...], before: str, after: str) -> dict[st
 
 def planned(plan: Plan, seen: Observation, room: Capacity | None) -> list[tuple[str, str]]:
     """What a run would do, as (who, what), in order: check mode's whole plan."""
-    steps = [("greenlight", f"would call {call}") for call in _calls(seen, Verb.CONFIGURE, Verb.BEGIN)]
+    room = None if room is None else arithmetic.in_force(plan, room)
     view = None if room is None else arithmetic.outlook(plan, room)
+    steps = [("greenlight", f"would call {call}") for call in _calls(seen, Verb.CONFIGURE)]
+    if plan.heartbeat is not None:
+        text = f"would arm the heartbeat alarm: {plan.mover} rolls back after {plan.heartbeat.window:g} s of silence"
+        steps.append(("greenlight", text))
+    steps += [("greenlight", f"would call {call}") for call in _calls(seen, Verb.BEGIN)]
     if room is not None and view is not None:
-        text = (
-            f"would move {room.desired} targets in {view.batches} batch(es): {view.least} to {view.most} "
-            f"run at any time, {view.left} serve if the fullest of {room.zones} zone(s) is lost meanwhile"
-        )
-        steps.append((plan.mover, text))
-    gate = f"{plan.gate.count} right answers in a row by {plan.route}" if plan.probes else "no probes are given"
-    steps.append(("greenlight", f"would judge: every target healthy for {plan.timing.min_ready:g} s, {gate}"))
-    steps.append(("greenlight", f"would bake for {plan.timing.bake:g} s: a loss or a wrong answer rolls back"))
+        lost = f"{view.left} serve if the fullest of {room.zones} zone(s) is lost meanwhile"
+        moves = f"move {room.desired} targets in {view.batches} batch(es): {view.least} to {view.most} run at any time"
+        if plan.steps:
+            moves = f"run {room.desired} new targets beside {view.least} old ones"
+        steps.append((plan.mover, f"would {moves}, {lost}"))
+    steps += _holds_told(plan) if plan.steps else _rolling_told(plan)
     steps += [("greenlight", f"would call {call}") for call in _calls(seen, Verb.FINISH)]
-    steps.append((plan.mover, "would roll back by itself when it gives up on the deployment, also without us"))
+    steps.append((plan.mover, _timer(plan)))
     if view is not None:
         steps.append(("greenlight", f"would take {view.shortest:g} s at the least and {view.longest:g} s at the most"))
     return steps
+
+
+def _rolling_told(plan: Plan) -> list[tuple[str, str]]:
+    gate = f"{plan.gate.run} right answers in a row by {plan.route}" if plan.probes else "no probes are given"
+    return [
+        ("greenlight", f"would judge: every target healthy for {plan.timing.min_ready:g} s, {gate}"),
+        ("greenlight", f"would bake for {plan.timing.bake:g} s: a loss or a wrong answer rolls back"),
+    ]
+
+
+def _holds_told(plan: Plan) -> list[tuple[str, str]]:
+    """Each hold: where, how it is judged, how long, who goes on."""
+    gate = f"{plan.gate.run} right answers in a row" if plan.probes else "no probes are given"
+    told = []
+    for step in stages.holds(plan):
+        where = f"with {step.weight} % of the traffic on the new release" if step.weight else "before any user meets it"
+        route = f"by {plan.route} and through production" if plan.probes else "by the targets' health alone"
+        told.append((plan.mover, f"would hold {where}, for {plan.chain.hold:g} s at the most"))
+        bake = f", then bake for {step.bake:g} s" if step.bake else ""
+        person = ", then wait for a person to promote it" if step.pause else ""
+        ready = f"every target healthy for {plan.timing.min_ready:g} s, {gate} {route}"
+        told.append(("greenlight", f"would judge there: {ready}{bake}{person}"))
+    return told
+
+
+def _timer(plan: Plan) -> str:
+    if plan.steps:
+        return "would roll back by itself when a hold's time is over without our word, also when nobody runs any more"
+    return "would roll back by itself when it gives up on the deployment, also without us"
 
 
 def _calls(seen: Observation, *verbs: Verb) -> list[str]:

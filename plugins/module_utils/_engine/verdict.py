@@ -36,11 +36,19 @@ class Gate:
     """When samples add up to a verdict (Argo Rollouts' analysis grammar, re-derived)."""
 
     interval: float = 1.0  # seconds between two probes
-    count: int = 5  # consecutive passes that make the gate pass; at least 1
+    count: int = 5  # samples that say something, at least; all passes in a row, unless the limit below says less
     failure_limit: int = 0  # failed samples that are forgiven
-    error_limit: int = 20  # consecutive inconclusive samples that are forgiven
+    error_limit: int = 20  # consecutive inconclusive samples that are forgiven (Argo's consecutiveErrorLimit)
     initial_delay: float = 0.0  # seconds before the first probe
     deadline: float = 120.0  # seconds until an undecided gate is inconclusive
+    consecutive_success_limit: int = 0  # passes in a row at the end that make it pass; 0 = `count`
+    dry_run: bool = False  # say the verdict, act on none: it always passes once it is decided
+    inconclusive: str = "roll_back"  # what an inconclusive gate means: roll_back, or pause for a person
+
+    @property
+    def run(self) -> int:
+        """Passes in a row that it takes."""
+        return max(1, self.consecutive_success_limit or self.count)
 
 
 @dataclass(frozen=True)
@@ -74,22 +82,32 @@ def judge(gate: Gate, samples: Sequence[Sample], elapsed: Optional[float] = None
 
     1. more failed samples than forgiven: FAIL, also when the passes came first or after;
     2. more inconclusive samples in a row than forgiven: INCONCLUSIVE, for good;
-    3. the last `count` samples all passed: PASS. Anything between two passes starts the row again;
+    3. the last `gate.run` samples all passed, of `count` that said something: PASS. Anything between two passes
+       starts the row again;
     4. the deadline is over: INCONCLUSIVE. No data is never a pass;
     5. else UNDECIDED.
 
     A gate asked again with more samples never goes back from FAIL, and from INCONCLUSIVE by (2) only to FAIL.
+    With `dry_run` FAIL and INCONCLUSIVE are told as PASS, with the reason.
     """
+    verdict = _judge(gate, samples, elapsed)
+    if not gate.dry_run or verdict.outcome not in (FAIL, INCONCLUSIVE):
+        return verdict
+    said = f"dry run, it would have been {verdict.outcome}: {verdict.reason}"
+    return Verdict(PASS, said, verdict.passed, verdict.failed, verdict.inconclusive)
+
+
+def _judge(gate: Gate, samples: Sequence[Sample], elapsed: Optional[float]) -> Verdict:
     seen = _tally(samples)
-    count = max(1, gate.count)
-    outcome, reason = UNDECIDED, f"{seen.run} of {count} passes in a row{_because(seen.last)}"
+    said = seen.passed + seen.failed
+    outcome, reason = UNDECIDED, f"{seen.run} of {gate.run} passes in a row{_because(seen.last)}"
     if seen.failed > gate.failure_limit:
         outcome = FAIL
         reason = f"{_number(seen.failed, 'wrong answer')}, {gate.failure_limit} forgiven{_because(seen.failure)}"
     elif seen.worst_errors > gate.error_limit:
         outcome = INCONCLUSIVE
         reason = f"{seen.worst_errors} probes in a row said nothing, {gate.error_limit} forgiven{_because(seen.error)}"
-    elif seen.run >= count:
+    elif seen.run >= gate.run and said >= gate.count:
         outcome, reason = PASS, f"{_number(seen.run, 'pass', 'passes')} in a row"
     elif elapsed is not None and elapsed >= gate.deadline:
         outcome, reason = INCONCLUSIVE, f"undecided after {gate.deadline:g} s: {reason}"

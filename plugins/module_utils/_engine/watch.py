@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .evolve import evolve
-from .model import Movement, Observation, Plan, Target
-from .phases import BACKWARD, Phase
-from .state import Ledger, State, Watch
+from .model import Movement, Observation, Plan, Target, Verb
+from .phases import BACKWARD, HELD, Phase
+from .state import State, Watch
 from .timeline import tell
-from .verdict import FAIL, INCONCLUSIVE, PASS, Sample
+from .verdict import FAIL, Sample
 
-KEPT_FIRST, KEPT_LAST = 20, 20  # samples for the result: the first that did not pass, and the last of all
-KEPT_COUNTING = 400  # samples a verdict is made of while a bake goes on for hours
 AWAY = frozenset({"draining", "unregistered"})  # not at the load balancer, or on the way out
 MOVED_PHASES = frozenset({Phase.JUDGING, Phase.BAKING, Phase.FINISHING, Phase.PROVING})
+JUDGED_PHASES = MOVED_PHASES | HELD
 
 
 # ---- predicates over one snapshot ----------------------------------------------------------------
@@ -36,10 +35,21 @@ def healthy(seen: Observation, release: str) -> frozenset[str]:
 
 
 def complete(state: State, seen: Observation) -> bool:
-    """Every target at the load balancer is of our release and healthy, as many as are wanted."""
+    """Every target at the load balancer is of our release and healthy, as many as are wanted.
+
+    At a hold both releases run, each in full strength: there, every target of our release.
+    """
+    if state.phase in HELD:
+        return whole(seen, state.aim)
     there = at_balancer(seen)
     mine = [target for target in there if target.release == state.aim and target.state == "healthy"]
     return seen.serving == state.aim and len(mine) == len(there) and len(mine) >= max(1, seen.desired)
+
+
+def whole(seen: Observation, release: str) -> bool:
+    """The release has every target that is wanted, all of them healthy."""
+    there = [target for target in at_balancer(seen) if target.release == release]
+    return all(target.state == "healthy" for target in there) and len(there) >= max(1, seen.desired)
 
 
 def unwell(seen: Observation, release: str) -> str:
@@ -66,16 +76,24 @@ def moving(seen: Observation) -> bool:
     return here or (seen.other is not None and seen.other.movement in (Movement.MOVING, Movement.TURNING_BACK))
 
 
+def moved(seen: Observation) -> bool:
+    """The cloud says that the deployment to our release is done."""
+    return seen.deployment is not None and seen.deployment.movement is Movement.MOVED
+
+
 def home(state: State, seen: Observation) -> bool:
     """The previous release serves alone and in full strength; nothing moves, nothing of ours is left."""
     if moving(seen) or not seen.exists:
         return False
     if state.aim != state.previous and any(target.release == state.aim for target in seen.targets):
         return False
-    if state.previous and seen.serving != state.previous:
+    # The same release under other service fields has no name: then it counts that nothing is left to be done.
+    nameless = state.previous == state.aim and not seen.serving and not seen.todo.get(Verb.ROLL_BACK)
+    if state.previous and seen.serving != state.previous and not nameless:
         return False
     there = at_balancer(seen)
-    good = [t for t in there if t.state == "healthy" and (not state.previous or t.release == state.previous)]
+    mine = {state.previous, ""} if nameless else {state.previous}
+    good = [t for t in there if t.state == "healthy" and (not state.previous or t.release in mine)]
     return len(good) == len(there) and len(good) >= max(1, seen.desired)
 
 
@@ -98,16 +116,19 @@ def begin(plan: Plan, state: State, now: float, *, delay: float | None = None, f
     fresh = Watch(
         since=now,
         next_probe=max(now + delay, old.next_probe),
-        samples=() if forget else _failures(old.samples),
+        samples=() if forget else failures(old.samples),
         ready=old.ready,
         ready_since=old.ready_since,
         ready_seen=old.ready_seen,
         unmarked=old.unmarked and not forget,
+        old_passed=old.old_passed and state.phase in HELD,
+        old_ready=old.old_ready,
+        asked=old.asked,
     )
     return evolve(state, watch=fresh)
 
 
-def _failures(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+def failures(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
     return tuple(sample for sample in samples if sample.outcome == FAIL)
 
 
@@ -115,12 +136,28 @@ def see(plan: Plan, state: State, seen: Observation, now: float) -> State:
     """The state after a new snapshot: the cloud's new messages, trouble, readiness."""
     state = _messages(plan, state, seen, now)
     state = _trouble(state, seen)
-    if state.phase not in MOVED_PHASES:
+    if state.phase not in JUDGED_PHASES:
         return state
     watch = _readiness(plan, state, seen)
-    if state.phase is Phase.JUDGING and watch.ready != state.watch.ready:  # other targets: they answer afresh
-        watch = evolve(watch, since=now, samples=_failures(watch.samples))
+    state = _over(state, seen)
+    undecided = state.phase is Phase.JUDGING or (state.hold is not None and state.hold.passed is None)
+    if undecided and watch.ready != state.watch.ready:  # other targets: they answer afresh
+        watch = evolve(watch, since=now, samples=failures(watch.samples))
     return evolve(state, watch=watch)
+
+
+def _over(state: State, seen: Observation) -> State:
+    """Since when the rule gives our release what the step says, or more."""
+    hold = state.hold
+    if hold is None or seen.held is None or seen.held.id != hold.id:
+        return state
+    over = seen.share is not None and seen.share > hold.step.weight and not state.first
+    right = state.first or seen.share == hold.step.weight
+    if over == (hold.over_since is not None) and right == (hold.right_since is not None):
+        return state
+    over_since = (seen.at if hold.over_since is None else hold.over_since) if over else None
+    right_since = (seen.at if hold.right_since is None else hold.right_since) if right else None
+    return evolve(state, hold=evolve(hold, over_since=over_since, right_since=right_since))
 
 
 def _messages(plan: Plan, state: State, seen: Observation, now: float) -> State:
@@ -165,7 +202,9 @@ def _readiness(plan: Plan, state: State, seen: Observation) -> Watch:
     fewer = len(mine) < min(max(1, seen.desired), len(old.ready))
     scaled_in = complete(state, seen) and mine < old.ready  # fewer are wanted, and none was replaced
     if lost and not scaled_in and (fewer or old.short_since is not None):  # replaced meanwhile, or not: they are lost
-        return _short(plan, old, seen, lost, mine)
+        return _short(plan, state, seen, lost, mine)
+    if state.phase in HELD and not lost:
+        old = evolve(old, old_ready=healthy(seen, state.previous))
     if not complete(state, seen):
         return evolve(old, ready=mine, ready_since=None, short_since=None)
     broken = seen.at - old.ready_seen > max(5 * plan.timing.poll, plan.timing.min_ready / 2)
@@ -174,15 +213,22 @@ def _readiness(plan: Plan, state: State, seen: Observation) -> Watch:
     return evolve(old, ready_seen=seen.at, short_since=None)
 
 
-def _short(plan: Plan, old: Watch, seen: Observation, lost: frozenset[str], mine: frozenset[str]) -> Watch:
-    """Fewer than there were. A stale snapshot looks like that, too: only one that is `settle` younger counts."""
+def _short(plan: Plan, state: State, seen: Observation, lost: frozenset[str], mine: frozenset[str]) -> Watch:
+    """Fewer than there were. A stale snapshot looks like that, too: only one that is `settle` younger counts.
+
+    What hits the previous release, too, is no loss of ours: see freeze.py.
+    """
+    old = state.watch
     if old.short_since is None:
         return evolve(old, ready_since=None, short_since=seen.at)
     if seen.at - old.short_since < plan.timing.settle:
         return evolve(old, ready_since=None)
-    return evolve(
-        old, ready=mine, ready_since=None, short_since=None, losses=old.losses + 1, lost=_describe(seen, lost)
-    )
+    known = evolve(old, ready=mine, ready_since=None, short_since=None, lost=_describe(seen, lost))
+    leaving = {target.id for target in seen.targets if target.state in AWAY}
+    both = old.old_ready - healthy(seen, state.previous) - leaving if state.phase in HELD else frozenset()
+    if both and state.previous != state.aim:
+        return evolve(known, both=f"{known.lost}, and of the previous release {_describe(seen, both)}")
+    return evolve(known, losses=old.losses + 1)
 
 
 def _describe(seen: Observation, lost: Iterable[str]) -> str:
@@ -192,75 +238,3 @@ def _describe(seen: Observation, lost: Iterable[str]) -> str:
         target = found.get(key)
         parts.append(f"{key} is {target.state} {target.reason}".rstrip() if target else f"{key} is gone")
     return ", ".join(parts)
-
-
-# ---- new samples ---------------------------------------------------------------------------------
-
-
-def hear(plan: Plan, state: State, seen: Observation | None, samples: tuple[Sample, ...], now: float) -> State:
-    """The state after a round of probes."""
-    state = evolve(state, ledger=_book(state.ledger, samples))
-    watch = evolve(state.watch, next_probe=now + plan.gate.interval)
-    if seen is None:
-        return evolve(state, watch=watch)
-    if state.phase is Phase.VERIFYING:
-        counted = [_of_previous(state, sample) for sample in samples]
-    else:
-        watch = _hear_old(state, watch, samples)
-        counted = [sample for sample in samples if _counts(state, seen, watch, sample)]
-    unmarked = watch.unmarked or any(not sample.release for sample in counted)
-    # A round passes as a whole: with the passes first, a probe that never answers ends every row of them.
-    kept = _bounded((*watch.samples, *sorted(counted, key=lambda sample: sample.outcome != PASS)))
-    return evolve(state, watch=evolve(watch, samples=kept, unmarked=unmarked))
-
-
-def _counts(state: State, seen: Observation, watch: Watch, sample: Sample) -> bool:
-    """Answers of the old release, or of nobody known while both serve, say nothing about the new one."""
-    if sample.release == state.aim:
-        return not (sample.outcome == FAIL and watch.old_sick)
-    alone_there = all(target.release == state.aim for target in at_balancer(seen))
-    return not sample.release and state.phase in MOVED_PHASES and alone_there
-
-
-def _of_previous(state: State, sample: Sample) -> Sample:
-    """After the way back an answer of the release that was taken back is no right answer, whatever it says."""
-    if sample.release == state.previous != "":
-        return sample
-    if sample.release == state.aim or (state.previous and sample.release):
-        return evolve(sample, outcome=INCONCLUSIVE, reason=f"release {sample.release} still answers")
-    return sample
-
-
-def _hear_old(state: State, watch: Watch, samples: tuple[Sample, ...]) -> Watch:
-    """Old and new sick alike is no verdict on the new. Right answers first: the old may never have known these."""
-    if state.previous == state.aim:  # old and new answer alike, and nobody can tell them apart
-        return watch
-    passed, sick = watch.old_passed, watch.old_sick
-    for sample in samples:
-        if sample.release and sample.release == state.previous:
-            if sample.outcome == PASS:
-                passed, sick = True, False
-            elif sample.outcome == FAIL and passed:
-                sick = True
-    return evolve(watch, old_passed=passed, old_sick=sick)
-
-
-def _bounded(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
-    if len(samples) <= KEPT_COUNTING:
-        return samples
-    half = KEPT_COUNTING // 2
-    return (*_failures(samples[:-half]), *samples[-half:])
-
-
-def _book(ledger: Ledger, samples: tuple[Sample, ...]) -> Ledger:
-    passed = sum(sample.outcome == PASS for sample in samples)
-    failed = sum(sample.outcome == FAIL for sample in samples)
-    bad = (*ledger.bad, *(sample for sample in samples if sample.outcome != PASS))
-    return Ledger(
-        seen=ledger.seen + len(samples),
-        passed=ledger.passed + passed,
-        failed=ledger.failed + failed,
-        inconclusive=ledger.inconclusive + len(samples) - passed - failed,
-        bad=bad[:KEPT_FIRST],
-        last=(*ledger.last, *samples)[-KEPT_LAST:],
-    )

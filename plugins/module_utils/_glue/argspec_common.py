@@ -116,6 +116,9 @@ def gate() -> Spec:
             "error_limit": {"type": "int", "default": 20},
             "initial_delay": {"type": "float", "default": 0.0},
             "deadline": {"type": "float", "default": 120.0},
+            "consecutive_success_limit": {"type": "int", "default": 0},
+            "dry_run": {"type": "bool", "default": False},
+            "inconclusive": {"type": "str", "default": "roll_back", "choices": ["roll_back", "pause"]},
         },
     }
 
@@ -141,6 +144,8 @@ def timing() -> Spec:
             "bake": {"type": "float", "default": 60.0},
             "poll": {"type": "float", "default": 2.0},
             "settle": {"type": "float", "default": 5.0},
+            "propagation": {"type": "float", "default": 10.0},
+            "lease": {"type": "float", "default": 60.0},
         },
     }
 
@@ -170,4 +175,5 @@ def rollout() -> Spec:
         "unpin": {"type": "bool", "default": False},
         "retry_rejected": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
+        "on_unfinished": {"type": "str", "default": "roll_back", "choices": ["roll_back", "resume", "fail"]},
     }

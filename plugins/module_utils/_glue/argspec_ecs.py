@@ -179,6 +179,31 @@ def _deployment() -> Spec:
     }
 
 
+def _shifting() -> Spec:
+    """How traffic is shifted, and how long ECS waits for our word; percentages are of production traffic."""
+    bake, pause = {"type": "float"}, {"type": "bool", "default": False}
+    return {
+        "canary": {"type": "dict", "options": {"weight": {"type": "int", "default": 10}, "bake": bake, "pause": pause}},
+        "linear": {"type": "dict", "options": {"step": {"type": "int", "default": 25}, "bake": bake, "pause": pause}},
+        "steps": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"weight": {"type": "int", "required": True}, "bake": bake, "pause": pause},
+        },
+        "hold_timeout": {"type": "int", "default": 60},  # minutes, as in the API
+        "heartbeat": {
+            "type": "dict",
+            "apply_defaults": True,
+            "options": {
+                "enable": {"type": "bool", "default": True},
+                "interval": {"type": "float", "default": 10.0},
+                "period": {"type": "int", "default": 30},
+                "periods": {"type": "int", "default": 3},
+            },
+        },
+    }
+
+
 def ecs_rollout() -> Spec:
     """The whole specification: connection, the service, and how to roll it out."""
     return {
@@ -187,7 +212,12 @@ def ecs_rollout() -> Spec:
         "cluster": {"type": "str", "required": True},
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
-        "strategy": {"type": "str", "default": "rolling", "choices": ["rolling"]},
+        "strategy": {
+            "type": "str",
+            "default": "canary",
+            "choices": ["canary", "linear", "blue_green", "rolling"],
+        },
+        **_shifting(),
         "task_definition": _task_definition(),
         "network": {
             "type": "dict",
@@ -207,7 +237,7 @@ def ecs_rollout() -> Spec:
         "availability_zone_rebalancing": {"type": "str", "default": "ENABLED", "choices": ["ENABLED", "DISABLED"]},
         "propagate_tags": {"type": "str", "default": "SERVICE", "choices": ["SERVICE", "TASK_DEFINITION", "NONE"]},
         "tags": {"type": "dict", "default": {}},
-        "route": {"type": "str", "default": "production", "choices": ["production", "test_listener", "direct"]},
+        "route": {"type": "str", "choices": ["production", "test_listener", "direct"]},
         "allow_image_tag": {"type": "bool", "default": False},
         "allow_plain_environment": {"type": "list", "elements": "str", "default": []},
     }
@@ -229,4 +259,16 @@ def rollout_info() -> Spec:
         "cluster": {"type": "str", "required": True},
         "name": {"type": "str", "required": True},
         "record": argspec_common.record(),
+    }
+
+
+CONTROL_REQUIRES = [("action", "unlock", ("holder", "reason"))]
+
+
+def rollout_control() -> Spec:
+    return {
+        **rollout_info(),
+        "action": {"type": "str", "required": True, "choices": ["promote", "pause", "resume", "abort", "unlock"]},
+        "reason": {"type": "str"},
+        "holder": {"type": "str"},
     }

@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from .._clients.aws import Aws
 from .._clients.aws_errors import AwsError
+from .._engine.lease import Lease, Request
 from .._engine.model import Record
 from .._platforms import ecs_rules
 from .._platforms.ecs_ground import ground
@@ -20,13 +22,15 @@ from .._platforms.ecs_read import Reader, Snapshot
 from .._platforms.ecs_release import service_key
 from .._platforms.ecs_view import View
 from .._store.s3 import S3Store, key_of
+from . import shown
 
 Json = dict[str, Any]
 
 
 def run(params: Mapping[str, Any], _check_mode: bool, aws: Aws) -> Json:
     """Everything about one service. Raises PortError."""
-    record = _record(aws, params)
+    store = _store(aws, params)
+    record = store.load() if store else None
     ids = tuple(release for release in (record.live, record.last_good) if release) if record else ()
     reader = Reader(aws, {**params, "load_balancer": None}, time.monotonic)
     snapshot = reader.snapshot(ids)
@@ -42,19 +46,33 @@ def run(params: Mapping[str, Any], _check_mode: bool, aws: Aws) -> Json:
         "ground": _ground(aws, snapshot),
         "events": list(view.events()),
         "record": asdict(record) if record else None,
-        "unfinished": dict(record.unfinished) if record else {},
+        "unfinished": _unfinished(record, store),
+        **_held(store),
     }
 
 
-def _record(aws: Aws, params: Mapping[str, Any]) -> Record | None:
+def _store(aws: Aws, params: Mapping[str, Any]) -> S3Store | None:
     """None without a bucket."""
     place = params["record"]
     if not place["bucket"]:
         return None
     service = service_key(params)
-    return S3Store(
-        aws, place["bucket"], key_of(place["prefix"], params["platform"], aws.region, service), service
-    ).load()
+    return S3Store(aws, place["bucket"], key_of(place["prefix"], params["platform"], aws.region, service), service)
+
+
+def _unfinished(record: Record | None, store: S3Store | None) -> Json:
+    """The rollout that nobody ended, and since when it stands where it stands: the record is written when it moves."""
+    if record is None or store is None or not record.unfinished:
+        return {}
+    return {**record.unfinished, "since": store.record_written}
+
+
+def _held(store: S3Store | None) -> Json:
+    """Who holds the lock, and what was asked of the rollout last."""
+    if store is None:
+        return {"lock": shown.lock(Lease("")), "request": shown.request(Request(""))}
+    found = store.read_lock()
+    return {"lock": shown.lock(found, store.lock_age), "request": shown.request(store.read_request())}
 
 
 def _named(release: str, view: View, record: Record | None) -> dict[str, str]:
@@ -74,7 +92,25 @@ def _moving(snapshot: Snapshot, view: View) -> Json | None:
         "release": _named(snapshot.release_of(definition), view, None),
         "task_definition": short(definition),
         "reason": str(deployment.get("statusReason") or ""),
+        "stage": str(deployment.get("lifecycleStage") or ""),
+        "held": _hook(deployment),
     }
+
+
+def _hook(deployment: Mapping[str, Any]) -> Json | None:
+    """The pause hook at which ECS waits for somebody's word, whoever made it; None when it waits for nobody.
+
+    botocore 1.44.5, ECS: DeploymentLifecycleHookDetail.
+    """
+    for hook in deployment.get("lifecycleHookDetails") or []:
+        if hook.get("status") == "AWAITING_ACTION":
+            expires = hook.get("expiresAt")
+            return {
+                "id": str(hook.get("hookId", "")),
+                "expires": expires.isoformat(timespec="seconds") if isinstance(expires, datetime) else "",
+                "then": str(hook.get("timeoutAction", "")),
+            }
+    return None
 
 
 def _traffic(aws: Aws, snapshot: Snapshot) -> Json:

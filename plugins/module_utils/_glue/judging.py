@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._engine import lease
 from .._engine.finding import Finding
 from .._engine.model import Timing
 from .._engine.verdict import Gate
@@ -29,7 +30,10 @@ SECONDS: dict[str, tuple[float, float]] = {
     "bake": (0, 7 * DAY),
     "poll": (0.05, 600),
     "settle": (0.05, 600),
+    "propagation": (0, 600),
+    "lease": (lease.SHORTEST, lease.LONGEST),
 }
+PROPAGATION = 10.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Judging:
     specs: tuple[ProbeSpec, ...]
     gate: Gate
     timing: Timing
+    propagation: float = PROPAGATION  # seconds until the load balancer does what its rule says, at the latest
+    lease: float = lease.LEASE  # seconds that the lock counts without a beat
 
 
 def parse(given: Mapping[str, Any], prefix: str = "", admitted: Sequence[str] = ()) -> tuple[Judging, list[Finding]]:
@@ -51,9 +57,9 @@ def parse(given: Mapping[str, Any], prefix: str = "", admitted: Sequence[str] = 
     specs, findings = parse_specs(probes, f"{prefix}probes")
     each = len(probes) if isinstance(probes, (list, tuple)) else 1
     gate, gates = parse_gate(_or_empty(given, "gate"), each, f"{prefix}gate")
-    timing, times = _timing(_or_empty(given, "timing"), f"{prefix}timing")
+    timing, propagation, beat, times = _timing(_or_empty(given, "timing"), f"{prefix}timing")
     found = [*findings, *_outside(specs, f"{prefix}probes", admitted), *gates, *times]
-    return Judging(specs, gate, timing), [*found, *_reach(given, f"{prefix}reach")]
+    return Judging(specs, gate, timing, propagation, beat), [*found, *_reach(given, f"{prefix}reach")]
 
 
 def _or_empty(given: Mapping[str, Any], field: str) -> object:
@@ -70,11 +76,15 @@ def _outside(specs: Sequence[ProbeSpec], field: str, admitted: Sequence[str]) ->
             yield Finding(field, path[:60], problem, "Probe a path that users may use, too.")
 
 
-def _timing(given: object, field: str) -> tuple[Timing, list[Finding]]:
+def _timing(given: object, field: str) -> tuple[Timing, float, float, list[Finding]]:
+    """The rollout's times, the load balancer's, and the lock's lease."""
     findings: list[Finding] = []
     read, plain = Reader(given, field, tuple(SECONDS), findings), Timing()
-    seconds = {name: read.number(name, getattr(plain, name), *bounds) for name, bounds in SECONDS.items()}
-    return Timing(**seconds), findings
+    others = {"propagation": PROPAGATION, "lease": lease.LEASE}
+    defaults = {name: getattr(plain, name, others.get(name, 0.0)) for name in SECONDS}
+    seconds = {name: read.number(name, defaults[name], *SECONDS[name]) for name in SECONDS}
+    propagation, beat = seconds.pop("propagation"), seconds.pop("lease")
+    return Timing(**seconds), propagation, beat, findings
 
 
 def _reach(given: Mapping[str, Any], field: str) -> list[Finding]:

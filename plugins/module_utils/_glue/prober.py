@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._engine.model import Observation, Target
@@ -24,10 +24,17 @@ LISTENERS = {"production": "production_listener_arn", "test_listener": "test_lis
 class RouteProber:
     """Implements `_platforms.base.Prober` for ECS behind an Application Load Balancer."""
 
-    def __init__(self, calls: Calls, params: Mapping[str, Any], specs: Sequence[ProbeSpec]) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        params: Mapping[str, Any],
+        specs: Sequence[ProbeSpec],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._calls = calls
         self._params = params
         self._specs = specs
+        self._now = now
         given = params["reach"]
         self._reach = Reach(bool(given["allow_loopback"]), given.get("ca_file"))
         self._bases: dict[str, Base] = {}
@@ -41,7 +48,7 @@ class RouteProber:
             headers, secrets = self._headers(seen), tuple(seen.proof.values())
             return self._round(Route(self._base(route), route, headers=headers, secrets=secrets, **self._common()))
         except (PortError, LookupError, ValueError) as error:
-            return (Sample(time.monotonic(), route, INCONCLUSIVE, str(error)),)
+            return (Sample(self._now(), route, INCONCLUSIVE, str(error)),)
 
     def _direct(self, release: str, seen: Observation) -> tuple[Sample, ...]:
         """The release's targets in turn, whatever the load balancer thinks of them, so long as they have an address."""
@@ -56,7 +63,7 @@ class RouteProber:
         return sorted(targets, key=lambda target: target.id)[self._turn % len(targets)]
 
     def _round(self, route: Route) -> tuple[Sample, ...]:
-        return run_round(self._specs, route)
+        return run_round(self._specs, route, clock=self._now)
 
     def _common(self) -> dict[str, Any]:
         return {"mark": self._params["identity"]["header"], "reach": self._reach}

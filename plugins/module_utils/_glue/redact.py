@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from .._engine.lease import Lease, Request
 from .._engine.model import Record
 from .._platforms.ecs_limits import SECRET_NAME, SECRET_VALUE, looks_secret
 
@@ -69,6 +70,16 @@ class Redactor:
             rejected={release: self.text(text) for release, text in record.rejected.items()},
             releases={release: self.text(text) for release, text in record.releases.items()},
             unfinished=unfinished,
+        )
+
+    def lease(self, lease: Lease) -> Lease:
+        """A lock whose free texts are masked."""
+        return replace(lease, who=self.text(lease.who), doing=self.text(lease.doing))
+
+    def request(self, request: Request) -> Request:
+        """A request whose free texts are masked."""
+        return replace(
+            request, reason=self.text(request.reason), by=self.text(request.by), answer=self.text(request.answer)
         )
 
     def text(self, text: str) -> str:

@@ -5,34 +5,32 @@
 
 from __future__ import annotations
 
-import getpass
-import secrets
-import socket
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from .._clients.aws import Aws
 from .._drive import drive
 from .._engine.decide import begin
 from .._engine.finding import Finding
-from .._engine.model import Capacity, Outcome, Plan, Record, Release, Stop
+from .._engine.model import Plan, Release, Stop
 from .._engine.phases import End
 from .._engine.result import shape
 from .._engine.state import Ended, Event
-from .._platforms import ecs_input, ecs_release
+from .._platforms import ecs_input, ecs_plan, ecs_release
 from .._platforms.base import PortError, Store
 from .._platforms.ecs import Ecs
 from .._store.none import NoStore
 from .._store.s3 import NoBucketError, S3Store, key_of
-from . import argspec_ecs, judging
+from . import argspec_ecs, judging, planning
 from .clock import WallClock
+from .guarded import Guarded
 from .prober import RouteProber
 from .redact import Redactor
 
 Report = Callable[[Event, bool], None]
-PLATFORM = "ecs"
+ADOPTING = "First ECS must be able to shift traffic for this service: a rolling rollout of what it runs gives it that"
 
 
 def silent(event: Event, waiting: bool) -> None:
@@ -57,7 +55,7 @@ def run(
     try:
         result = _run(params, check_mode, tell, interrupted, redactor)
     except PortError as error:
-        result = shape(_refused(_plan(params, check_mode, Release("")), str(error)))
+        result = shape(_refused(planning.plan(params, check_mode, Release("")), str(error)))
     if result["failed"]:
         result["msg"] = result["reason"]
     masked: dict[str, Any] = redactor.result(result)
@@ -71,12 +69,26 @@ def _run(
     aws = Aws(params)
     store = _store(aws, params, redactor)
     if findings:
-        plan = _plan(params, check_mode, Release(""))
+        plan = planning.plan(params, check_mode, Release(""))
         return shape(_refused(plan, _listed([*findings, *_in_account(aws, params, plan)])))
     store, hint = _usable(store, params, check_mode)
-    plan = _plan(params, check_mode, _release(params, store), _zones(aws, params) if check_mode else None)
+    zones = planning.zones(aws, params) if check_mode else None
     clock = WallClock(interrupted)
-    ended = drive(plan, Ecs(aws, params), RouteProber(aws, params, judged.specs), store, clock, report, interrupted)
+
+    def driven(given: Mapping[str, Any]) -> tuple[Ended, Ecs]:
+        plan = planning.plan(given, check_mode, planning.release(given, store), zones)
+        platform, prober = Ecs(aws, given, clock.now), RouteProber(aws, given, judged.specs, clock.now)
+        return drive(plan, platform, prober, store, clock, report, interrupted), platform
+
+    ended, platform = driven(params)
+    if platform.adoptable and not ended.state.changed and ended.stop.state == End.REFUSED.value:
+        adopted = planning.adopting(params, platform.adoptable)
+        report(Event(0.0, "adopting", "greenlight", ADOPTING), False)
+        ended, _ignored = driven(adopted)
+        if ended.stop.state in (End.LIVE.value, End.UNCHANGED.value):
+            ended, _ignored = driven(params)
+    elif platform.adoptable and check_mode:
+        hint = f"{ADOPTING}. {hint}".strip()
     result = shape(ended)
     return {**result, "reason": f"{result['reason']} {hint}".strip()}
 
@@ -86,14 +98,25 @@ def _run(
 
 def _input(params: Mapping[str, Any], check_mode: bool) -> tuple[judging.Judging, list[Finding]]:
     rule = (params["load_balancer"] or {}).get("rule") or {}
-    through_rule = params["state"] == "present" and params["route"] != "direct"
+    through_rule = params["state"] == "present" and ecs_plan.route(params) != "direct"
     judged, found = judging.parse(params, admitted=(rule.get("path_patterns") or ()) if through_rule else ())
     if not params["record"]["bucket"] and not check_mode:
         mend = "Name the bucket that playbooks/bootstrap.yml made."
         found.append(Finding("record.bucket", "nothing", "is where the record of this service is kept", mend))
+    found.extend(_lease(params, judged.lease))
     if params["state"] == "present":
         found = [*ecs_input.findings(params), *found]
     return judged, found
+
+
+def _lease(params: Mapping[str, Any], seconds: float) -> list[Finding]:
+    """A lock must outlive the longest call, or nothing could be written under it."""
+    terms = planning.terms(params, seconds)
+    if terms.seconds >= terms.shortest:
+        return []
+    problem = f"must be at least {math.ceil(terms.shortest)} while a call may take {terms.call:g} s"
+    mend = "Raise it, or lower connect_timeout and read_timeout in aws_config."
+    return [Finding("timing.lease", f"{seconds:g}", problem, mend)]
 
 
 def _in_account(aws: Aws, params: Mapping[str, Any], plan: Plan) -> list[Finding]:
@@ -113,80 +136,6 @@ def _refused(plan: Plan, reason: str) -> Ended:
     return Ended(plan, stop, begin(plan, 0.0), None, 0.0)
 
 
-# ---- the plan ------------------------------------------------------------------------------------
-
-
-def _release(params: Mapping[str, Any], store: Store) -> Release:
-    """What is wanted: as the parameters describe it, or the record's last good one.
-
-    While a rollout to another release is unfinished, the last proven one is the one that was live before it.
-    """
-    if params["state"] == "absent":
-        return Release("")
-    if params["target_release"] == "wanted":
-        return ecs_release.release(params)
-    record = store.load()
-    under_way = record.unfinished.get("to", "")
-    good = record.live if record.live and under_way not in ("", record.live) else record.last_good
-    if not good:
-        raise PortError(Outcome.REFUSED, "The record knows no release that was good before the one that is live.")
-    return Release(good, record.releases.get(good, ""))
-
-
-def _plan(params: Mapping[str, Any], check_mode: bool, release: Release, zones: int | None = None) -> Plan:
-    now, judged = datetime.now(UTC), judging.parse(params)[0]
-    return Plan(
-        service=ecs_release.service_key(params),
-        platform=PLATFORM,
-        release=release,
-        strategy=params["strategy"],
-        gate=judged.gate,
-        timing=judged.timing,
-        rollout_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}",
-        started_by=_who(),
-        started_at=now.isoformat(timespec="seconds"),
-        check_mode=check_mode,
-        wait=params["wait"],
-        pin=params["pin"],
-        unpin=params["unpin"],
-        retry_rejected=params["retry_rejected"],
-        remove=params["state"] == "absent",
-        route=params["route"],
-        probes=bool(params["probes"]),
-        mover="ECS",
-        capacity=_capacity(params, zones) if params["state"] == "present" else None,
-    )
-
-
-def _who() -> str:
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):
-        user = "unknown"
-    return f"{user}@{socket.gethostname()}"
-
-
-def _capacity(params: Mapping[str, Any], zones: int | None) -> Capacity:
-    """Without having read them: as many zones as subnets."""
-    return Capacity(
-        desired=params["desired_count"],
-        minimum_percent=params["deployment"]["minimum_healthy_percent"],
-        maximum_percent=params["deployment"]["maximum_percent"],
-        zones=zones or len(params["network"]["subnets"]),
-    )
-
-
-def _zones(aws: Aws, params: Mapping[str, Any]) -> int | None:
-    """Distinct zones of the subnets, for the plan that check mode prints; None = not known yet."""
-    if params["state"] != "present":
-        return None
-    try:
-        answer = aws.read("ec2", "describe_subnets", SubnetIds=params["network"]["subnets"])
-    except PortError:
-        return None
-    return len({subnet["AvailabilityZone"] for subnet in answer["Subnets"]})
-
-
 # ---- the store -----------------------------------------------------------------------------------
 
 
@@ -196,7 +145,10 @@ def _usable(store: Store, params: Mapping[str, Any], check_mode: bool) -> tuple[
     Raises NoBucketError outside check mode. Whatever else is wrong may pass: the engine reads again.
     """
     try:
-        store.load()
+        if isinstance(store, Guarded):
+            store.look()
+        else:
+            store.load()
     except NoBucketError as error:
         if not check_mode:
             raise
@@ -206,25 +158,12 @@ def _usable(store: Store, params: Mapping[str, Any], check_mode: bool) -> tuple[
     return store, ""
 
 
-class _Guarded:
-    """A store whose records pass the redactor."""
-
-    def __init__(self, store: Store, redactor: Redactor) -> None:
-        self._store = store
-        self._redactor = redactor
-
-    def load(self) -> Record:
-        return self._store.load()
-
-    def save(self, record: Record) -> None:
-        self._store.save(self._redactor.record(record))
-
-
 def _store(aws: Aws, params: Mapping[str, Any], redactor: Redactor) -> Store:
     service = ecs_release.service_key(params)
     place = params["record"]
     if not place["bucket"]:
         return NoStore(service)
-    return _Guarded(
-        S3Store(aws, place["bucket"], key_of(place["prefix"], PLATFORM, aws.region, service), service), redactor
+    return Guarded(
+        S3Store(aws, place["bucket"], key_of(place["prefix"], planning.PLATFORM, aws.region, service), service),
+        redactor,
     )

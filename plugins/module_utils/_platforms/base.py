@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from .._engine.finding import Finding
+from .._engine.lease import Lease, Request
 from .._engine.model import Observation, Outcome, Plan, Record, Verb
 from .._engine.verdict import Sample
 
@@ -34,6 +35,9 @@ class Platform(Protocol):
         raises PortError.
         """
 
+    def beat(self, plan: Plan) -> None:
+        """One datapoint of the heartbeat. Raises PortError; losing one loses nothing."""
+
 
 class Prober(Protocol):
     def probe(self, route: str, release: str, seen: Observation) -> tuple[Sample, ...]:
@@ -50,6 +54,22 @@ class Store(Protocol):
         Saving the same record again after a lost answer is harmless: read back first. Raises
         PortError (TAKEN: somebody else wrote since; TURNED_AWAY: throttled, nothing written).
         """
+
+    def read_lock(self) -> Lease:
+        """The lock; without owner and version when there never was one. Raises PortError."""
+
+    def write_lock(self, lease: Lease) -> Lease:
+        """Take, renew, steal or free: write by condition on `lease.version`; gives what is stored, with its version.
+
+        A lost answer is resolved by reading back. Raises PortError (TAKEN: another version is there; TURNED_AWAY:
+        not written, as far as can be seen; UNKNOWN: read the lock).
+        """
+
+    def read_request(self) -> Request:
+        """What was asked last, answered or not. What is no request has an `answer` that says so. Raises PortError."""
+
+    def write_request(self, request: Request) -> Request:
+        """Ask, or answer: write by condition on `request.version`, like the lock."""
 
 
 class Clock(Protocol):

@@ -12,10 +12,12 @@ from typing import Any
 
 from .._clients.aws_errors import AwsError
 from .._engine.finding import Finding
-from .._engine.model import Observation, Plan, Target, Verb
-from . import ecs_account, ecs_diff, ecs_input, ecs_release, ecs_rules
+from .._engine.model import Observation, Outcome, Plan, Target, Verb
+from . import ecs_account, ecs_diff, ecs_heart, ecs_hold, ecs_input, ecs_plan, ecs_release, ecs_rules
+from .base import PortError
 from .ecs_read import Calls, Reader
-from .ecs_steps import Step, Steps
+from .ecs_step import Step
+from .ecs_steps import Steps
 from .ecs_view import View
 
 # What a mutating call may find already done: the answer to an earlier attempt was lost.
@@ -37,13 +39,19 @@ class Ecs:
         self._at = float("-inf")
         self._steps: dict[Verb, list[Step]] = {}
         self._gone: list[Finding] = []
+        self.adoptable: Mapping[str, Any] = {}  # the task definition of a service that must be adopted first
 
     def preflight(self, plan: Plan) -> list[Finding]:
         """What is wrong with the parameters; and with the account, when a release is to move."""
         if plan.remove:
             return []
         moves = Verb.BEGIN not in self._steps or bool(self._steps[Verb.BEGIN])
-        return [*self._gone, *ecs_input.findings(self._params), *(self.account_findings(plan) if moves else [])]
+        found = [*self._gone, *ecs_input.findings(self._params), *(self.account_findings(plan) if moves else [])]
+        return found or ([] if plan.check_mode or not self.adoptable else [self._to_adopt()])
+
+    def _to_adopt(self) -> Finding:
+        problem = "needs a service with advancedConfiguration: it gets that by a rolling rollout of what it runs"
+        return Finding("strategy", str(self._params["strategy"]), problem, "Roll out what runs with strategy: rolling.")
 
     def account_findings(self, plan: Plan) -> list[Finding]:
         """What is wrong between the parameters and the account."""
@@ -58,8 +66,11 @@ class Ecs:
         rule = view.production_rule
         proof = ecs_rules.proof_of(rule)
         steps = Steps(view, plan, proof or self._proof)
+        mine = view.raw_to(plan.release.id)
         self._at = snapshot.at
         self._gone = view.gone()
+        plain = view.plain() if ecs_plan.native(self._params) and not plan.remove else ""
+        self.adoptable = snapshot.definitions.get(plain, {})
         self._steps = self._listed(steps, plan)
         return Observation(
             at=snapshot.at,
@@ -79,6 +90,11 @@ class Ecs:
             problem=self._problem(view, plan),
             back_to=home.release if (home := steps.home()) and not plan.first else "",
             proof={ecs_rules.PROOF_HEADER: proof} if proof else {},
+            held=ecs_hold.held(mine, snapshot.clock),
+            share=view.share(),
+            test_share=view.test_share(),
+            stage=str(mine.get("lifecycleStage") or ""),
+            heart=ecs_heart.heart(snapshot.alarm, mine or None, ecs_release.alarm_name(self._params)),
         )
 
     @staticmethod
@@ -92,9 +108,12 @@ class Ecs:
             return {Verb.REMOVE: steps.remove(steps.view.tagged_rules())}
         return {
             Verb.CONFIGURE: steps.configure(),
+            Verb.ARM: steps.arm(),
             Verb.BEGIN: steps.begin(),
+            Verb.PROCEED: steps.proceed(),
             Verb.ROLL_BACK: steps.roll_back(),
             Verb.FINISH: steps.finish(),
+            Verb.DISARM: steps.disarm(),
         }
 
     def _drift(self, view: View, plan: Plan) -> tuple[str, ...]:
@@ -111,6 +130,10 @@ class Ecs:
             differences = [*ecs_diff.definition_differences(found, wanted), *differences]
         return tuple(map(str, differences))
 
+    def beat(self, plan: Plan) -> None:  # noqa: ARG002 - the Protocol's
+        """One datapoint."""
+        self._calls.write("cloudwatch", "put_metric_data", **ecs_heart.beat(self._params))
+
     def perform(self, verb: Verb, plan: Plan, seen: Observation) -> str:
         """The first call that the verb would still make; what the last snapshot listed, or a new one."""
         if seen.at != self._at or verb not in self._steps:
@@ -120,6 +143,8 @@ class Ecs:
         if not steps:
             return f"{verb.value}: nothing left to do"
         step = steps[0]
+        if step.line not in seen.todo.get(verb, (step.line,))[:1]:
+            raise PortError(Outcome.TURNED_AWAY, f"not sent: {step.line}; the service changed since it was read")
         try:
             answer = self._calls.write(step.service, step.operation, **step.arguments)
         except AwsError as error:

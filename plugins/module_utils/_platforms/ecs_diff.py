@@ -214,7 +214,40 @@ def deployment_differences(
 
 
 def _balancers(entries: list[Json]) -> Json:
-    return {str(number): entry for number, entry in enumerate(entries)}
+    """A native deployment swaps what serves, so the two target groups of an entry are a pair without an order."""
+    return {str(number): _paired(entry) for number, entry in enumerate(entries)}
+
+
+def _paired(entry: Mapping[str, Any]) -> Json:
+    advanced = entry.get("advancedConfiguration") or {}
+    pair = sorted(group for group in (entry.get("targetGroupArn"), advanced.get("alternateTargetGroupArn")) if group)
+    if len(pair) < 2:
+        return dict(entry)
+    return {
+        **entry,
+        "targetGroupArn": pair[0],
+        "advancedConfiguration": {**advanced, "alternateTargetGroupArn": pair[1]},
+    }
+
+
+# Members of deploymentConfiguration that belong to one strategy, or to all but one.
+OF_STRATEGY: dict[str, tuple[str, ...]] = {"canaryConfiguration": ("CANARY",), "linearConfiguration": ("LINEAR",)}
+ALL = ("ROLLING", "BLUE_GREEN", "CANARY", "LINEAR")
+OF_STRATEGY |= {"lifecycleHooks": ALL[1:]}
+
+
+def _configuration(found: Mapping[str, Any]) -> Json:
+    """deploymentConfiguration with its defaults, without what another strategy left behind; stages have no order."""
+    filled = _filled(found, DEPLOYMENT_DEFAULTS)
+    for name, strategies in OF_STRATEGY.items():
+        if filled["strategy"] not in strategies:
+            filled.pop(name, None)
+    hooks = filled.get("lifecycleHooks") or []
+    if hooks:
+        filled["lifecycleHooks"] = [
+            {**hook, "lifecycleStages": sorted(hook.get("lifecycleStages") or [])} for hook in hooks
+        ]
+    return filled
 
 
 def setting_differences(service: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Difference]:
@@ -223,7 +256,7 @@ def setting_differences(service: Mapping[str, Any], wanted: Mapping[str, Any]) -
     def normal(source: Mapping[str, Any]) -> Json:
         return {
             **{name: source.get(name) for name in wanted},
-            "deploymentConfiguration": _filled(source.get("deploymentConfiguration") or {}, DEPLOYMENT_DEFAULTS),
+            "deploymentConfiguration": _configuration(source.get("deploymentConfiguration") or {}),
             "healthCheckGracePeriodSeconds": source.get("healthCheckGracePeriodSeconds") or 0,
             "propagateTags": source.get("propagateTags") or "NONE",
             "availabilityZoneRebalancing": source.get("availabilityZoneRebalancing") or "DISABLED",
@@ -241,12 +274,13 @@ def setting_changes(service: Mapping[str, Any], wanted: Mapping[str, Any]) -> Js
     changes: Json = {name: wanted.get(name, CLEARED.get(name)) for name in sorted(names)}
     if "deploymentConfiguration" in changes:
         found = _filled(service.get("deploymentConfiguration") or {}, DEPLOYMENT_DEFAULTS)
+        given: Json = wanted["deploymentConfiguration"]
         resets = {
             name: default
             for name, default in DEPLOYMENT_DEFAULTS.items()
-            if name not in wanted["deploymentConfiguration"] and found[name] != default
+            if name not in given and found[name] != default and given["strategy"] in OF_STRATEGY.get(name, ALL)
         }
-        changes["deploymentConfiguration"] = {**resets, **wanted["deploymentConfiguration"]}
+        changes["deploymentConfiguration"] = {**resets, **given}
     return changes
 
 

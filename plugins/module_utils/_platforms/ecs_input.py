@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._engine.finding import Finding
+from . import ecs_heart, ecs_plan, ecs_release
 from . import ecs_limits as limits
-from . import ecs_release
 
 Params = Mapping[str, Any]
 
@@ -19,7 +19,8 @@ Params = Mapping[str, Any]
 def findings(params: Params) -> list[Finding]:
     """`params`: validated by `_glue.argspec_ecs.ecs_rollout()`, state present."""
     checks = (_names, _containers, _size, _roles, _network, _balancer, _deployment, _tags)
-    return [finding for check in checks for finding in check(params)]
+    found = [finding for check in checks for finding in check(params)]
+    return [*found, *ecs_plan.findings(params), *ecs_heart.findings(params)]
 
 
 def _between(field: str, value: int, bounds: tuple[int, int], unit: str = "") -> Iterator[Finding]:
@@ -226,7 +227,7 @@ def _balancer(params: Params) -> Iterator[Finding]:
     if balancer.get("test_listener_arn") == balancer["production_listener_arn"]:
         given = str(balancer.get("test_listener_arn"))
         yield Finding("load_balancer.test_listener_arn", given, "must not be the production listener", "Name another.")
-    if params["route"] == "test_listener" and not balancer.get("test_listener_arn"):
+    if ecs_plan.route(params) == "test_listener" and not balancer.get("test_listener_arn"):
         yield Finding("route", "test_listener", "needs load_balancer.test_listener_arn", "Name the test listener.")
     yield from _between("load_balancer.rule.priority", rule["priority"], limits.PRIORITY)
     values = [*(rule.get("path_patterns") or []), *(rule.get("host_headers") or [])]

@@ -6,18 +6,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from .._clients.aws_errors import AwsError
-from .ecs_release import RELEASE_TAG, SERVICE_TAG, service_key, tag_map
+from . import ecs_heart
+from .ecs_names import task_address
+from .ecs_release import RELEASE_TAG, SERVICE_TAG, alarm_name, service_key, tag_map
 from .ecs_rule_tags import with_tags
+from .ecs_snapshot import IN_PROGRESS, Snapshot
+
+__all__ = ["IN_PROGRESS", "Calls", "Reader", "Snapshot", "why_stopped"]
 
 Json = dict[str, Any]
 
 HISTORY = 10  # service deployments that are looked at, newest first
+WHICH = ("production", "test")
 SEARCHED = 20  # newest revisions of a family that are searched for a release
-IN_PROGRESS = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 
 
 class Calls(Protocol):
@@ -28,52 +34,6 @@ class Calls(Protocol):
     def write(self, api: str, operation: str, /, **arguments: Any) -> Json: ...
 
     def pages(self, api: str, operation: str, key: str, /, **arguments: Any) -> Iterator[Any]: ...
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """As the APIs answered, in their own shapes."""
-
-    at: float
-    service: Json | None = None  # ACTIVE or DRAINING; None: there is none
-    deployments: tuple[Json, ...] = ()  # service deployments, newest first
-    revisions: Mapping[str, Json] = field(default_factory=dict)  # service revision ARN -> service revision
-    # ARN -> task definition, with its tags and, when it is one of this service's, its release
-    definitions: Mapping[str, Json] = field(default_factory=dict)
-    production_rules: tuple[Json, ...] = ()
-    test_rules: tuple[Json, ...] = ()
-    tasks: tuple[Json, ...] = ()
-    health: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)  # target group ARN -> descriptions
-    stopped: tuple[str, ...] = ()  # why tasks stopped, newest first
-
-    @property
-    def active(self) -> Json | None:
-        return self.service if self.service and self.service.get("status") == "ACTIVE" else None
-
-    def release_of(self, definition_arn: str) -> str:
-        """The release that a task definition carries; "" = none of ours."""
-        return str(self.definitions.get(definition_arn, {}).get("release", ""))
-
-    def definition_of(self, release: str, active: bool = True) -> str:
-        """The ARN of a task definition that carries a release, the newest; "" = none is known.
-
-        `active`: only one that a service may be updated to; a deregistered one can still be described.
-        """
-        arns = [
-            arn
-            for arn, d in self.definitions.items()
-            if release and d.get("release") == release and (d.get("status") == "ACTIVE" or not active)
-        ]
-        return max(arns, key=lambda arn: int(self.definitions[arn].get("revision") or 0), default="")
-
-    def target_definition(self, deployment: Mapping[str, Any]) -> str:
-        """The task definition ARN that a service deployment goes to; "" = not known."""
-        arn = (deployment.get("targetServiceRevision") or {}).get("arn", "")
-        return str(self.revisions.get(arn, {}).get("taskDefinition", ""))
-
-    def open_deployment(self) -> Json | None:
-        """The service deployment in progress."""
-        return next((d for d in self.deployments if d.get("status") in IN_PROGRESS), None)
 
 
 class Reader:
@@ -89,6 +49,7 @@ class Reader:
         self._registered: set[str] = set()
         self._rule_tags: dict[str, Json] = {}
         self._stopped: tuple[int, tuple[str, ...]] = (0, ())
+        self._clock = datetime.now(UTC)
 
     def snapshot(self, release_ids: tuple[str, ...], every_definition: bool = False) -> Snapshot:
         """`release_ids`: releases whose task definition must be found if there is one; raises PortError."""
@@ -100,19 +61,21 @@ class Reader:
         self._learn_definitions(service, deployments, tasks, release_ids)
         self._search(self._families(service, every_definition), release_ids, every_definition)
         balancer = self._params.get("load_balancer") or {}
-        named = frozenset() if every_definition else _named_rules(service)
+        production, test = self._both_rules(balancer, {} if every_definition else _named_rules(service))
         listed = Snapshot(
             at=at,
             service=service,
             deployments=deployments,
             revisions=dict(self._revisions),
             definitions=dict(self._definitions),
-            production_rules=self._rules(balancer.get("production_listener_arn"), named),
-            test_rules=self._rules(balancer.get("test_listener_arn"), named),
+            production_rules=production,
+            test_rules=test,
             tasks=tasks,
             stopped=self._why_stopped(service, deployments),
+            alarm=self._alarm(),
+            clock=self._clock,
         )
-        return Snapshot(**{**listed.__dict__, "health": self._health(service, balancer)})
+        return Snapshot(**{**listed.__dict__, "health": self._health(listed, balancer)})
 
     def registered(self, arn: str) -> None:
         """Always describe this task definition, too: we made it, and a listing may lag behind."""
@@ -148,10 +111,14 @@ class Reader:
         if not arns:
             return ()
         answer = self._calls.read("ecs", "describe_service_deployments", serviceDeploymentArns=arns)
+        self._clock = answered_at(answer)
         return tuple(sorted(answer.get("serviceDeployments", []), key=lambda d: d["createdAt"], reverse=True))
 
     def _learn_revisions(self, deployments: tuple[Json, ...]) -> None:
-        """Those that deployments come from, go to and go back to; at most 20 a call."""
+        """Those that deployments come from, go to and go back to; at most 20 a call.
+
+        What a revision was resolved to is looked up until it is there: which target group it serves through.
+        """
         named = [
             revision.get("arn") or revision.get("serviceRevisionArn")
             for d in deployments
@@ -161,10 +128,19 @@ class Reader:
                 *d.get("sourceServiceRevisions", []),
             )
         ]
-        unknown = [arn for arn in dict.fromkeys(named) if arn and arn not in self._revisions][:20]
+        unknown = [
+            arn
+            for arn in dict.fromkeys(named)
+            if arn and (arn not in self._revisions or self._unresolved(arn, deployments))
+        ][:20]
         if unknown:
             answer = self._calls.read("ecs", "describe_service_revisions", serviceRevisionArns=unknown)
             self._revisions |= {r["serviceRevisionArn"]: r for r in answer.get("serviceRevisions", [])}
+
+    def _unresolved(self, arn: str, deployments: tuple[Json, ...]) -> bool:
+        newest: Json = next(iter(deployments), {})
+        moving = newest.get("status") in IN_PROGRESS and (newest.get("targetServiceRevision") or {}).get("arn") == arn
+        return moving and not self._revisions.get(arn, {}).get("resolvedConfiguration")
 
     def _learn_definitions(
         self, service: Json | None, deployments: tuple[Json, ...], tasks: tuple[Json, ...], release_ids: tuple[str, ...]
@@ -269,6 +245,21 @@ class Reader:
             self._stopped = (failed, tuple(dict.fromkeys(why for task in stopped if (why := why_stopped(task)))))
         return self._stopped[1] if failed else ()
 
+    def _both_rules(
+        self, balancer: Mapping[str, Any], named: Mapping[str, str]
+    ) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
+        """Of the production and the test listener. Where the service itself names both, it needs one call, and no tag
+        has to say whose they are.
+        """
+        listeners = [balancer.get(f"{which}_listener_arn") for which in WHICH]
+        if all(listeners) and all(named.get(which) for which in WHICH):
+            answer = self._absent_is_empty("elbv2", "describe_rules", RuleArns=[named[which] for which in WHICH])
+            found = {rule["RuleArn"]: rule for rule in answer.get("Rules", [])}
+            if len(found) == len(WHICH):
+                return (found[named["production"]],), (found[named["test"]],)
+        arns = frozenset(named.values())
+        return self._rules(listeners[0], arns), self._rules(listeners[1], arns)
+
     def _rules(self, listener: str | None, named: frozenset[str]) -> tuple[Json, ...]:
         if not listener:
             return ()
@@ -282,17 +273,35 @@ class Reader:
                 return ()
             raise
 
-    def _health(self, service: Json | None, balancer: Mapping[str, Any]) -> dict[str, tuple[Json, ...]]:
-        """Of the groups that the service registers its tasks in, or would."""
+    def _health(self, known: Snapshot, balancer: Mapping[str, Any]) -> dict[str, tuple[Json, ...]]:
+        """Of the groups that the service registers its tasks in, or would: first the one that serves; the other one
+        only while something moves, or when tasks are registered elsewhere than there.
+        """
         groups = [
-            entry["targetGroupArn"] for entry in (service or {}).get("loadBalancers", []) if entry.get("targetGroupArn")
+            group
+            for entry in (known.service or {}).get("loadBalancers", [])
+            for group in (
+                entry.get("targetGroupArn"),
+                (entry.get("advancedConfiguration") or {}).get("alternateTargetGroupArn"),
+            )
+            if group
         ]
         groups = groups or [group for group in [balancer.get("blue_target_group_arn")] if group]
+        serving = {known.group_of(arn) for arn in known.last_completed()}
         found: dict[str, tuple[Json, ...]] = {}
-        for group in dict.fromkeys(groups):
+        for group in sorted(dict.fromkeys(groups), key=lambda one: one not in serving):
+            if found and not known.open_deployment() and _all_there(known.tasks, found):
+                break
             answer = self._absent_is_empty("elbv2", "describe_target_health", TargetGroupArn=group)
             found[group] = tuple(answer.get("TargetHealthDescriptions", []))
         return found
+
+    def _alarm(self) -> Json | None:
+        """The heartbeat alarm, where the service is to have one."""
+        if not ecs_heart.wanted(self._params):
+            return None
+        answer = self._calls.read("cloudwatch", "describe_alarms", AlarmNames=[alarm_name(self._params)])
+        return next(iter(answer.get("MetricAlarms", [])), None)
 
     def _absent_is_empty(self, api: str, operation: str, /, **arguments: Any) -> Json:
         try:
@@ -303,10 +312,17 @@ class Reader:
             raise
 
 
-def _named_rules(service: Json | None) -> frozenset[str]:
+def _all_there(tasks: tuple[Json, ...], health: Mapping[str, tuple[Json, ...]]) -> bool:
+    registered = {one["Target"]["Id"] for listed in health.values() for one in listed}
+    return all(task_address(task) in registered for task in tasks)
+
+
+def _named_rules(service: Json | None) -> dict[str, str]:
+    """production, test -> ARN of the rule that the service names."""
     entry: Json = next(iter((service or {}).get("loadBalancers") or []), {})
     advanced = entry.get("advancedConfiguration") or {}
-    return frozenset(advanced[key] for key in ("productionListenerRule", "testListenerRule") if advanced.get(key))
+    named = {which: str(advanced.get(f"{which}ListenerRule") or "") for which in WHICH}
+    return {which: arn for which, arn in named.items() if arn}
 
 
 def why_stopped(task: Mapping[str, Any]) -> str:
@@ -318,3 +334,12 @@ def why_stopped(task: Mapping[str, Any]) -> str:
         elif container.get("exitCode"):
             reasons.append(f"{container.get('name')}: exit code {container['exitCode']}")
     return "; ".join(reason for reason in reasons if reason)
+
+
+def answered_at(answer: Mapping[str, Any]) -> datetime:
+    """When the API answered, at the latest, by its own clock (the Date header, whole seconds): ours may be wrong."""
+    said = ((answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}).get("date")
+    try:
+        return parsedate_to_datetime(said).astimezone(UTC) + timedelta(seconds=1) if said else datetime.now(UTC)
+    except ValueError:
+        return datetime.now(UTC)

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .._engine.model import Release
+from . import ecs_diff, ecs_plan
 
 RELEASE_TAG = "greenlight:release"
 SERVICE_TAG = "greenlight:service"
@@ -28,6 +29,12 @@ Json = dict[str, Any]
 def service_key(params: Mapping[str, Any]) -> str:
     """cluster/name, as the tag and the record carry it."""
     return f"{str(params['cluster']).rpartition('/')[2]}/{params['name']}"
+
+
+def alarm_name(params: Mapping[str, Any]) -> str:
+    """Of the service's heartbeat alarm; a name has at most 255 characters (botocore cloudwatch, AlarmName)."""
+    name = f"greenlight/{service_key(params)}/heartbeat"
+    return name if len(name) <= 255 else f"greenlight/{hashlib.sha256(name.encode()).hexdigest()}/heartbeat"
 
 
 def given(mapping: Mapping[str, Any]) -> Json:
@@ -137,7 +144,12 @@ def _volume(volume: Mapping[str, Any]) -> Json:
 
 
 def task_definition(params: Mapping[str, Any]) -> Json:
-    """The task definition as wanted, without the release's own mark and without tags."""
+    """The task definition as wanted, without the release's own mark and without tags.
+
+    `params["adopted"]`: a described one, of a service that is taken over as it is.
+    """
+    if params.get("adopted"):
+        return _unmarked(params["adopted"])
     wanted = params["task_definition"]
     storage = wanted.get("ephemeral_storage_gib")
     return given(
@@ -158,6 +170,20 @@ def task_definition(params: Mapping[str, Any]) -> Json:
             "volumes": [_volume(volume) for volume in wanted.get("volumes") or []],
         }
     )
+
+
+def _unmarked(described: Mapping[str, Any]) -> Json:
+    """RegisterTaskDefinition's input for a described task definition, without our mark in its environment."""
+    left_out = {*ecs_diff.READ_ONLY, *ecs_diff.OURS}
+    containers = [
+        {
+            **container,
+            "environment": [one for one in container.get("environment") or [] if one["name"] != RELEASE_VARIABLE],
+        }
+        for container in described.get("containerDefinitions", [])
+    ]
+    content = {key: value for key, value in described.items() if key not in left_out}
+    return {**content, "containerDefinitions": containers}
 
 
 def deployment_fields(params: Mapping[str, Any]) -> Json:
@@ -204,12 +230,14 @@ def load_balancers(params: Mapping[str, Any], live: str, production_rule: str, t
 def release(params: Mapping[str, Any]) -> Release:
     """The release that the parameters describe: id = first 12 hex digits of the SHA-256 over canonical JSON.
 
-    The load balancer enters by its parameters, not by its rules' ARNs: those do not exist yet on a first run.
+    The load balancer enters by its parameters, not by its rules' ARNs: those do not exist yet on a first run; and
+    its two target groups as a pair, for which of them serves changes with every rollout.
     """
     balancer = {key: value for key, value in params["load_balancer"].items() if key != "rule"}
+    pair = sorted((balancer.pop("blue_target_group_arn"), balancer.pop("green_target_group_arn")))
     content = {
         "task_definition": task_definition(params),
-        "service": deployment_fields(params) | {"load_balancer": given(balancer)},
+        "service": deployment_fields(params) | {"load_balancer": given({**balancer, "target_groups": pair})},
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return Release(
@@ -239,19 +267,9 @@ def registration(params: Mapping[str, Any], release_id: str) -> Json:
 
 def settings(params: Mapping[str, Any]) -> Json:
     """Service fields that start no deployment by themselves, and are mended apart from one."""
-    deployment, breaker = params["deployment"], params["deployment"]["circuit_breaker"]
+    alarm = alarm_name(params) if (params.get("heartbeat") or {}).get("enable") else ""
     wanted: Json = {
-        "deploymentConfiguration": {
-            "strategy": "ROLLING",
-            "minimumHealthyPercent": deployment["minimum_healthy_percent"],
-            "maximumPercent": deployment["maximum_percent"],
-            "deploymentCircuitBreaker": {
-                "enable": breaker["enable"],
-                "rollback": breaker["rollback"],
-                "resetOnHealthyTask": breaker["reset_on_healthy_task"],
-                "thresholdConfiguration": {"type": breaker["threshold_type"], "value": breaker["threshold_value"]},
-            },
-        },
+        "deploymentConfiguration": ecs_plan.configuration(params, alarm),
         "healthCheckGracePeriodSeconds": params["health_check_grace_seconds"],
         "availabilityZoneRebalancing": params["availability_zone_rebalancing"],
         "enableExecuteCommand": params["enable_execute_command"],

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .._engine.finding import Finding
+from . import ecs_plan
 
 Json = dict[str, Any]
 
@@ -31,7 +32,7 @@ def findings(
             yield Finding(
                 "network.security_groups", given, problem, f"Admit {', '.join(sorted(balancer))} on port {port}."
             )
-    route = params["route"]
+    route = ecs_plan.route(params)
     if route == "direct" and inner:
         if not any(_from_network(permission) for group in inner for permission in _on_port(group, port)):
             yield _closed("direct", port, inner)

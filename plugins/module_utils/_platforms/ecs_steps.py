@@ -15,23 +15,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.model import Plan
-from . import ecs_diff, ecs_home, ecs_release, ecs_rules
+from . import ecs_back, ecs_diff, ecs_heart, ecs_hold, ecs_release, ecs_rules
 from .ecs_home import Home
 from .ecs_names import short
 from .ecs_release import SERVICE_TAG, service_key, tag_list
+from .ecs_step import Step
 from .ecs_view import View
 
+__all__ = ["Step", "Steps"]
+
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One mutating API call."""
-
-    service: str
-    operation: str  # as boto3 names it
-    arguments: Mapping[str, Any]
-    line: str  # for people
 
 
 @dataclass(frozen=True)
@@ -59,6 +52,7 @@ class Steps:
         steps = self._rules(closed=self._unproven())
         wanted = ecs_release.settings(self._params)
         changes = ecs_diff.setting_changes(service, wanted)
+        steps += self._mend_alarm()
         if changes:
             lines = "; ".join(map(str, ecs_diff.setting_differences(service, wanted)))
             steps.append(Step("ecs", "update_service", {**self._place, **changes}, f"UpdateService: {lines}"))
@@ -134,22 +128,16 @@ class Steps:
         if service:
             arguments = self._go_to(definition, release)
             return [*steps, Step("ecs", "update_service", arguments, self._update_line(arguments, release))]
+        steps += self._mend_alarm() if self.plan.heartbeat is None else []  # else it was armed before
         return [*steps, Step("ecs", "create_service", self._creation(definition), f"CreateService: release {release}")]
 
     def _register(self) -> list[Step]:
+        snapshot = self.view.snapshot
         if not self.view.own:
-            return self._register_again(self.view.snapshot.definition_of(self.plan.release.id, active=False))
+            return ecs_back.register_again(snapshot, snapshot.definition_of(self.plan.release.id, active=False))
         arguments = ecs_release.registration(self._params, self.plan.release.id)
         line = f"RegisterTaskDefinition: {arguments['family']}, release {self.plan.release.id}"
         return [Step("ecs", "register_task_definition", arguments, line)]
-
-    def _register_again(self, arn: str) -> list[Step]:
-        """What was deregistered since; nothing when it is ACTIVE or not there to be read."""
-        found = self.view.snapshot.definitions.get(arn, {})
-        if not ecs_home.deregistered(found):
-            return []
-        line = f"RegisterTaskDefinition: {short(arn)} again, it was deregistered"
-        return [Step("ecs", "register_task_definition", ecs_home.registered_again(found), line)]
 
     def _go_to(self, definition: str, release: str) -> Json:
         """UpdateService's input: the release's task definition, and every field of it that differs now."""
@@ -158,10 +146,10 @@ class Steps:
         changed = {name: fields.get(name, ecs_diff.CLEARED.get(name)) for name in sorted(names)}
         return {**self._place, "taskDefinition": definition, **changed}
 
-    @staticmethod
-    def _update_line(arguments: Mapping[str, Any], release: str) -> str:
+    def _update_line(self, arguments: Mapping[str, Any], release: str) -> str:
         fields = [name for name in arguments if name not in ("cluster", "service", "taskDefinition")]
-        return f"UpdateService: to release {release}" + (f", {', '.join(fields)}" if fields else "")
+        how = f" ({self.plan.strategy})" if self.plan.steps else ""
+        return f"UpdateService: to release {release}{how}" + (f", {', '.join(fields)}" if fields else "")
 
     def _creation(self, definition: str) -> Json:
         token = hashlib.sha256(f"{self.plan.rollout_id}/create".encode()).hexdigest()[:32]
@@ -180,84 +168,56 @@ class Steps:
             "tags": tag_list(self._tags()),
         }
 
-    # ---- ROLL_BACK ----
+    def proceed(self) -> list[Step]:
+        """Let ECS go on from the pause at hand, the action named: left out, it would be CONTINUE, too."""
+        moving = self.view.snapshot.open_deployment()
+        hook = ecs_hold.paused(moving)
+        if moving is None or hook is None or moving is not self.view.raw_to(self.plan.release.id):
+            return []
+        arn, hook_id = moving["serviceDeploymentArn"], hook["hookId"]
+        arguments = {"serviceDeploymentArn": arn, "hookId": hook_id, "action": "CONTINUE"}
+        line = f"ContinueServiceDeployment CONTINUE {hook_id[-8:]}"
+        return [Step("ecs", "continue_service_deployment", arguments, line)]
+
+    # ---- the heartbeat alarm ----
+
+    def _alarm(self, armed: bool, line: str) -> Step:
+        arguments = ecs_heart.alarm(self._params, armed)
+        return Step("cloudwatch", "put_metric_alarm", arguments, f"PutMetricAlarm: heartbeat alarm, {line}")
+
+    def _mend_alarm(self) -> list[Step]:
+        """It is there, and as wanted, before the service names it."""
+        if not ecs_heart.wanted(self._params):
+            return []
+        found = self.view.snapshot.alarm
+        if found is None:
+            return [self._alarm(False, "made, at rest")]
+        if ecs_heart.differs(found, self._params):
+            return [self._alarm(ecs_heart.armed(found), "mended")]
+        return []
+
+    def arm(self) -> list[Step]:
+        """Made at rest; then silence is a breach. The engine waits for OK before the second."""
+        if self.plan.heartbeat is None or not ecs_heart.wanted(self._params):
+            return []
+        mend = self._mend_alarm()
+        if mend or ecs_heart.armed(self.view.snapshot.alarm):
+            return mend
+        return [self._alarm(True, "silence is a breach from now on")]
+
+    def disarm(self) -> list[Step]:
+        armed = ecs_heart.armed(self.view.snapshot.alarm)
+        if not armed or self.view.snapshot.open_deployment():
+            return []
+        return [self._alarm(False, "at rest")]
+
+    # ---- the way back ----
 
     def home(self) -> Home | None:
-        """Where ROLL_BACK goes: to the plan's previous release, else to what ECS completed before this one."""
-        snapshot, view = self.view.snapshot, self.view
-        completed = view.completed_revisions()
-        named = self.plan.previous
-        if named:
-            ran = [r for r in completed if snapshot.release_of(r["taskDefinition"]) == named]
-            definition = snapshot.definition_of(named) or snapshot.definition_of(named, active=False)
-            fields = view.fields_of_revision(ran[0]) if ran else view.fields_of(named)
-            return Home(named, definition, fields) if definition else None
-        ours = view.revision_arn_to(self.plan.release.id)
-        for revision in completed:
-            if revision["serviceRevisionArn"] != ours:
-                release = snapshot.release_of(revision["taskDefinition"])
-                definition = ecs_home.usable(snapshot, revision["taskDefinition"])
-                return Home(release, definition, view.fields_of_revision(revision))
-        return None
+        return ecs_back.Back(self.view, self.plan).home()
 
     def roll_back(self) -> list[Step]:
-        if self.plan.first:
-            return self._undo_creation()
-        home, service, snapshot = self.home(), self.view.snapshot.active, self.view.snapshot
-        if not service or not home:
-            return []
-        moving = snapshot.open_deployment()
-        if moving:
-            status = moving["status"]
-            goes_to = (moving.get("targetServiceRevision") or {}).get("arn", "")
-            turns_to = (moving.get("rollback") or {}).get("serviceRevisionArn", "")
-            if status.startswith("ROLLBACK") and (not turns_to or self._is_home(home, turns_to)):
-                return []
-            if status in ("PENDING", "IN_PROGRESS"):
-                if self._is_home(home, goes_to):
-                    return []
-                last = next(iter(self.view.completed_revisions()), None)
-                if last and moving.get("sourceServiceRevisions") and self._is_home(home, last["serviceRevisionArn"]):
-                    arguments = {"serviceDeploymentArn": moving["serviceDeploymentArn"], "stopType": "ROLLBACK"}
-                    line = f"StopServiceDeployment: ECS goes back to {home.name}"
-                    return [Step("ecs", "stop_service_deployment", arguments, line)]
-        elif self._runs(home, service["taskDefinition"]) and not self._differences(service, home):
-            return []
-        back = Step("ecs", "update_service", self._return_to(service, home), f"UpdateService: back to {home.name}")
-        return [*self._register_again(home.definition), back]
-
-    @staticmethod
-    def _differences(found: Mapping[str, Any], home: Home) -> list[ecs_diff.Difference]:
-        if not home.fields:
-            return []
-        return ecs_diff.deployment_differences(found, home.fields, home.fields["loadBalancers"])
-
-    def _is_home(self, home: Home, revision_arn: str) -> bool:
-        revision = self.view.snapshot.revisions.get(revision_arn, {})
-        same_version = {**revision, "platformVersion": home.fields.get("platformVersion")}
-        return self._runs(home, revision.get("taskDefinition", "")) and not self._differences(same_version, home)
-
-    def _runs(self, home: Home, definition: str) -> bool:
-        """The same task definition, or another one that carries the same release."""
-        return definition == home.definition or self.view.snapshot.release_of(definition) == home.release != ""
-
-    def _return_to(self, service: Mapping[str, Any], home: Home) -> Json:
-        names = {difference.path.partition(".")[0] for difference in self._differences(service, home)}
-        changed = {name: home.fields.get(name, ecs_diff.CLEARED.get(name)) for name in sorted(names)}
-        return {**self._place, "taskDefinition": home.definition, **changed}
-
-    def _undo_creation(self) -> list[Step]:
-        """A first release that failed: nothing of it stays but its task definition."""
-        if self.view.not_a_first_release():
-            return []
-        steps = []
-        if self.view.snapshot.active:
-            line = "DeleteService: the first release was never proven"
-            steps.append(Step("ecs", "delete_service", {**self._place, "force": True}, line))
-        for which, rule in (("test", self.view.test_rule), ("production", self.view.production_rule)):
-            if rule:
-                steps.append(Step("elbv2", "delete_rule", {"RuleArn": rule["RuleArn"]}, f"DeleteRule: {which} rule"))
-        return steps
+        return ecs_back.Back(self.view, self.plan).roll_back()
 
     # ---- FINISH ----
 
@@ -284,6 +244,9 @@ class Steps:
                 steps.append(
                     Step("elbv2", "delete_rule", {"RuleArn": rule["RuleArn"]}, f"DeleteRule: {short(rule['RuleArn'])}")
                 )
+        if snapshot.alarm is not None:
+            name = snapshot.alarm["AlarmName"]
+            steps.append(Step("cloudwatch", "delete_alarms", {"AlarmNames": [name]}, f"DeleteAlarms: {name}"))
         for arn, definition in snapshot.definitions.items():
             if definition.get("release") and definition.get("status") == "ACTIVE":
                 steps.append(

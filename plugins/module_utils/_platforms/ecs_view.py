@@ -11,7 +11,7 @@ from typing import Any
 
 from .._engine.finding import Finding
 from .._engine.model import Deployment, Movement, Target
-from . import ecs_diff, ecs_release, ecs_rules
+from . import ecs_diff, ecs_hold, ecs_release, ecs_rules
 from .ecs_names import readable, short, task_address
 from .ecs_read import Snapshot
 
@@ -73,18 +73,17 @@ class View:
 
     def live_group(self) -> str:
         """The target group that serves, as read: by the completed revision, by the service, by the rule; else blue."""
-        resolved = (self._completed_revision().get("resolvedConfiguration") or {}).get("loadBalancers") or []
-        for entry in [*resolved, self._balancer_entry()]:
-            if entry.get("targetGroupArn"):
-                return str(entry["targetGroupArn"])
+        resolved = self.snapshot.group_of(self._completed_revision().get("serviceRevisionArn", ""))
+        if resolved or self._balancer_entry().get("targetGroupArn"):
+            return resolved or str(self._balancer_entry()["targetGroupArn"])
         taking = [group for group, weight in ecs_rules.weights(self.production_rule).items() if weight > 0]
         balancer = self.params.get("load_balancer") or {}
         return taking[0] if len(taking) == 1 else str(balancer.get("blue_target_group_arn", ""))
 
     def problem(self) -> str:
-        """Parts that disagree about what is live; "" = none do."""
+        """Parts that disagree about what is live; "" = none do. While a deployment is open, ECS moves the weights."""
         rule = self.production_rule
-        if not self.snapshot.active or not rule:
+        if not self.snapshot.active or not rule or self.snapshot.open_deployment():
             return ""
         live, taking = self.live_group(), [g for g, weight in ecs_rules.weights(rule).items() if weight > 0]
         if taking != [live]:
@@ -109,6 +108,17 @@ class View:
         if not others:
             return ""
         return f"the service ran {', '.join(map(short, others[:3]))} before this release, so it is not removed"
+
+    def plain(self) -> str:
+        """The task definition ARN of a service that ECS can't shift traffic for yet; "" = it can, or there is none.
+
+        "advancedConfiguration field is required for all loadBalancers when using a non-ROLLING deployment strategy",
+        in the revision that serves, too: Amazon ECS Developer Guide, "Troubleshooting … blue/green deployments".
+        """
+        entries = [self._balancer_entry(), *(self._completed_revision().get("loadBalancers") or [])]
+        able = all(entry.get("advancedConfiguration") for entry in entries)
+        service = self.snapshot.active
+        return str(service["taskDefinition"]) if service and not able and not self.snapshot.open_deployment() else ""
 
     # ---- releases ----
 
@@ -156,8 +166,15 @@ class View:
         return {
             "networkConfiguration": revision.get("networkConfiguration") or {},
             "platformVersion": (self.snapshot.service or {}).get("platformVersion") or "LATEST",
-            "loadBalancers": revision.get("loadBalancers") or [],
+            "loadBalancers": self._entries_of(revision),
         }
+
+    def _entries_of(self, revision: Mapping[str, Any]) -> list[Json]:
+        """A revision from before the service could shift traffic doesn't take that away again."""
+        entries: list[Json] = revision.get("loadBalancers") or []
+        now = self._balancer_entry()
+        plain = any(not entry.get("advancedConfiguration") for entry in entries)
+        return [now] if plain and now.get("advancedConfiguration") and len(entries) == 1 else entries
 
     def field_differences(self, release: str) -> list[ecs_diff.Difference]:
         """Where the service's fields that start a deployment are not those of a release."""
@@ -167,8 +184,12 @@ class View:
         return ecs_diff.deployment_differences(self.snapshot.active, fields, fields["loadBalancers"])
 
     def wanted_balancers(self) -> list[Json]:
+        """As the service has them, where its two target groups are the wanted ones: what serves is ECS's business."""
         production, test = (rule["RuleArn"] if rule else "" for rule in (self.production_rule, self.test_rule))
-        return ecs_release.load_balancers(self.params, self.live_group(), production, test)
+        named = str(self._balancer_entry().get("targetGroupArn", ""))
+        balancer = self.params["load_balancer"]
+        ours = named in (balancer["blue_target_group_arn"], balancer["green_target_group_arn"])
+        return ecs_release.load_balancers(self.params, named if ours else self.live_group(), production, test)
 
     def _true_release(self, definition_arn: str) -> str:
         """A task definition of the wanted release under other service fields is nobody's release."""
@@ -212,17 +233,31 @@ class View:
 
     def deployment_to(self, release: str) -> Deployment | None:
         """The newest service deployment that goes to a release."""
-        for deployment in self.snapshot.deployments:
-            if self.snapshot.release_of(self.snapshot.target_definition(deployment)) == release:
-                return self._shown(deployment, release)
-        return None
+        found = self.raw_to(release)
+        return self._shown(found, release) if found else None
+
+    def raw_to(self, release: str) -> Json:
+        """The newest service deployment that goes to a release, as the API has it; {} = there is none."""
+        goes = (d for d in self.snapshot.deployments if self._goes_to(d) == release)
+        return next(goes, {})
+
+    def _goes_to(self, deployment: Mapping[str, Any]) -> str:
+        return self.snapshot.release_of(self.snapshot.target_definition(deployment))
 
     def revision_arn_to(self, release: str) -> str:
         """The service revision ARN that the newest deployment to a release goes to; "" = there is none."""
-        for deployment in self.snapshot.deployments:
-            if self.snapshot.release_of(self.snapshot.target_definition(deployment)) == release:
-                return str((deployment.get("targetServiceRevision") or {}).get("arn", ""))
-        return ""
+        return str((self.raw_to(release).get("targetServiceRevision") or {}).get("arn", ""))
+
+    def share(self) -> int | None:
+        """Percent of production traffic to the release, by the rule and the group that its revision serves through."""
+        return ecs_hold.share(self._group(), self.production_rule)
+
+    def test_share(self) -> int | None:
+        """The same of the test rule."""
+        return ecs_hold.share(self._group(), self.test_rule)
+
+    def _group(self) -> str:
+        return self.snapshot.group_of(self.revision_arn_to(self.release))
 
     def _shown(self, deployment: Mapping[str, Any], release: str) -> Deployment:
         breaker = deployment.get("deploymentCircuitBreaker") or {}
@@ -232,7 +267,7 @@ class View:
             movement=MOVEMENTS[deployment["status"]],
             reason=readable(self._why(deployment)),
             failures=max(int(breaker.get("failureCount") or 0), self._failed_tasks(deployment)),
-            threshold=int(breaker.get("threshold") or 0),
+            threshold=0 if breaker.get("status") == "DISABLED" else int(breaker.get("threshold") or 0),
             by="greenlight" if release else "somebody else",
         )
 
@@ -265,15 +300,16 @@ class View:
         if self.snapshot.release_of(definition):
             return ""
         what = short(definition) if definition else "a revision that is not known"
-        return f"service deployment {short(moving['serviceDeploymentArn'])} to {what}, status {moving['status']}"
+        arn = short(moving["serviceDeploymentArn"])
+        return f"service deployment {arn} to {what}, status {moving['status']}{ecs_hold.told(moving)}"
 
     # ---- targets ----
 
     def targets(self) -> tuple[Target, ...]:
-        """Every target of the live group and every task that is not registered, with whose it is."""
+        """Every target of the two groups and every task that is not registered, with whose it is."""
         tasks = {address: task for task in self.snapshot.tasks if (address := task_address(task))}
         found = []
-        for description in self.snapshot.health.get(self.live_group(), ()):
+        for description in self._descriptions():
             target, health = description["Target"], description.get("TargetHealth") or {}
             address, port = str(target["Id"]), target.get("Port")
             task = tasks.pop(address, None)
@@ -286,6 +322,15 @@ class View:
                     self._target(task_address(task), None, task, "unregistered", str(task.get("lastStatus", "")), "")
                 )
         return tuple(found)
+
+    def _descriptions(self) -> list[Json]:
+        """One for each address: where it is in both groups, the one that is not on its way out."""
+        found: dict[tuple[str, Any], Json] = {}
+        for description in (one for each in self.snapshot.health.values() for one in each):
+            place = description["Target"]["Id"], description["Target"].get("Port")
+            if (found.get(place, {}).get("TargetHealth") or {}).get("State", "draining") == "draining":
+                found[place] = description
+        return list(found.values())
 
     def _target(self, address: str, port: Any, task: Json | None, state: str, reason: str, zone: str) -> Target:
         before = self.remembered.get(address)

@@ -67,6 +67,13 @@ class Reader:
         self.wrong(field, shown(value), f"a number from {low:g} to {high:g}{unit}", _mend(value))
         return default
 
+    def flag(self, field: str, default: bool) -> bool:
+        value = self.raw(field, default)
+        if isinstance(value, bool):
+            return value
+        self.wrong(field, shown(value), "true or false", "Write one of the two.")
+        return default
+
     def optional(self, field: str, low: float, high: float) -> Optional[float]:
         return self.number(field, low, low, high) if self.has(field) else None
 

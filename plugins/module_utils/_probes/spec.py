@@ -26,6 +26,7 @@ FIELDS = (
     *("expect", "timeout", "latency_budget", "over_budget", "max_body"),
 )
 METHODS = ("GET", "HEAD", "POST")
+POLICIES = ("roll_back", "pause")  # of an inconclusive gate
 OVER_BUDGET = ("inconclusive", "fail")
 LONGEST_TIMEOUT = 600.0  # seconds
 LARGEST_BODY = 16 * 1024 * 1024
@@ -80,11 +81,14 @@ def parse_gate(given: object, probes: int = 1, field: str = "gate") -> Tuple[Gat
         error_limit=read.whole("error_limit", plain.error_limit, 0, 1_000_000),
         initial_delay=read.number("initial_delay", plain.initial_delay, 0.0, DAY),
         deadline=read.number("deadline", plain.deadline, 0.1, 30 * DAY),
+        consecutive_success_limit=read.whole("consecutive_success_limit", 0, 0, 1_000_000),
+        dry_run=read.flag("dry_run", plain.dry_run),
+        inconclusive=read.choice("inconclusive", plain.inconclusive, POLICIES),
     )
-    rounds = -(-gate.count // max(1, probes))
+    rounds = -(-max(gate.count, gate.run) // max(1, probes))
     needed = gate.initial_delay + (rounds - 1) * gate.interval
     if not findings and needed >= gate.deadline:
-        problem = f"longer than the {needed:g} s that {gate.count} passes take at best"
+        problem = f"longer than the {needed:g} s that {max(gate.count, gate.run)} passes take at best"
         read.wrong("deadline", f"{gate.deadline:g}", problem, "Raise deadline, or lower count or interval.")
     return gate, findings
 

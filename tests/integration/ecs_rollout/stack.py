@@ -140,6 +140,8 @@ class Stack:
             "secret_key": state["secret_key"],
             "cluster": facts["cluster"],
             "name": self.name,
+            "strategy": "rolling",
+            "heartbeat": {"enable": False},
             "task_definition": {
                 "cpu": 256,
                 "memory": 512,
@@ -179,6 +181,18 @@ class Stack:
             },
             "reach": {"allow_loopback": True},
             "record": {"bucket": facts["bucket"]},
+        }
+
+    def native(self, strategy: str, tag: str = "1", **timing: float) -> dict[str, Any]:
+        """Options for a strategy with holds. ECS waits in its own minutes and seconds: 20 minutes are a real one."""
+        known = self.options(tag)
+        times = {**known["timing"], "min_ready": 0.6, "bake": 0.3, "propagation": 0.3, "lease": 6, **timing}
+        return {
+            "strategy": strategy,
+            "hold_timeout": 20,
+            "heartbeat": {"interval": 0.7, "period": 30, "periods": 6},
+            "timing": times,
+            "aws_config": {"connect_timeout": 1, "read_timeout": 2},
         }
 
     def parameters(self, tag: str = "1", **changes: Any) -> dict[str, Any]:

@@ -41,6 +41,8 @@ def test_fields_that_start_no_deployment_are_mended_without_one(served: Stack) -
     assert (mended["state"], mended["changed"]) == ("live", True), mended["reason"]
     assert sorted(served.calls(since, mutating=True)) == [
         "ModifyRule",
+        "PutObject",  # the lock, taken and freed
+        "PutObject",
         "SetRulePriorities",
         "TagResource",
         "UpdateService",

@@ -79,7 +79,7 @@ def test_an_interrupted_run_says_so_and_the_next_one_goes_on(served: Stack) -> N
     stopped = run(params, False, report, asked.is_set)
     assert (stopped["state"], stopped["failed"]) == ("interrupted", True), stopped["reason"]
     assert served.record()["unfinished"]["to"] == stopped["release"]["id"]
-    resumed = served.roll_out("1")
+    resumed = served.roll_out("1", on_unfinished="resume")
     assert (resumed["state"], resumed["rollout_id"]) == ("live", stopped["rollout_id"]), resumed["reason"]
     assert served.record()["unfinished"] == {}
 

@@ -99,21 +99,38 @@ def test_progress_fits_a_terminal_and_shows_no_secret(stack: Stack, tmp_path: Pa
     assert "changed=0" in again.stdout, again.stdout
 
 
-def test_a_terminated_playbook_is_recorded_and_the_next_run_goes_on(served: Stack, tmp_path: Path) -> None:
-    command = written(served, tmp_path, "2")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 99)])
+def test_a_stopped_playbook_is_recorded_and_the_next_run_goes_on(
+    served: Stack, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """As a terminal's Ctrl-C or a service manager does it: a signal to the whole process group."""
+    tag = "2" if number is signal.SIGTERM else "1"
+    command = written(served, tmp_path, tag)
     with (tmp_path / "out").open("w") as out:
-        child = subprocess.Popen(command, cwd=ROOT, env=environment(tmp_path), stdout=out, stderr=out)
+        child = subprocess.Popen(
+            command, cwd=ROOT, env=environment(tmp_path), stdout=out, stderr=out, start_new_session=True
+        )
     until = time.monotonic() + 120
     while served.record()["unfinished"].get("phase") != "moving":
         assert time.monotonic() < until, (tmp_path / "out").read_text()
         time.sleep(0.1)
-    child.send_signal(signal.SIGTERM)
-    child.wait(timeout=60)
+    worker = descendant(child.pid)
+    os.killpg(child.pid, number)
+    assert child.wait(timeout=60) == code, (tmp_path / "out").read_text()
     while served.record()["unfinished"].get("interrupted") != "yes":
         assert time.monotonic() < until, (tmp_path / "out").read_text()
         time.sleep(0.1)
-    result = served.roll_out("2")
+    while Path(f"/proc/{worker}").exists():  # it doesn't go on alone
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    result = served.roll_out(tag)
     assert result["state"] == "live", result["reason"]
+
+
+def descendant(parent: int) -> int:
+    """The worker of an ansible-playbook that runs one task on one host."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return int(children[-1])
 
 
 def test_elsewhere_the_module_does_the_same_silently(served: Stack, tmp_path: Path) -> None:

@@ -178,9 +178,9 @@ class Served:
         ends = ("SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")
         return str(until(lambda: (found := self.deployments()[0]["status"]) in ends and found))
 
-    def ask(self) -> tuple[int, str]:
-        """One request through the load balancer: status, and who answered."""
-        connection = http.client.HTTPConnection(self.address, PORT, timeout=10)
+    def ask(self, port: int = PORT) -> tuple[int, str]:
+        """One request through the load balancer, on a connection of its own: status, and who answered."""
+        connection = http.client.HTTPConnection(self.address, port, timeout=10)
         try:
             connection.request("GET", "/v2/health/live")
             response = connection.getresponse()

@@ -175,8 +175,8 @@ def test_advanced_configuration_is_kept_whatever_the_strategy(cloud: Cloud) -> N
     wrong = {**advanced, "productionListenerRule": served.rule[:-1] + "x"}
     with pytest.raises(ClientError, match="One or more rules not found"):
         served.create(loadBalancers=[{**balancer, "advancedConfiguration": wrong}])
-    with pytest.raises(ClientError, match="BLUE_GREEN"):
-        served.create(deploymentConfiguration={"strategy": "BLUE_GREEN"})
+    with pytest.raises(ClientError, match="advancedConfiguration field is required"):
+        served.create(deploymentConfiguration={"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0})
     served.create(loadBalancers=[{**balancer, "advancedConfiguration": advanced}], desiredCount=0)
     assert served.read()["loadBalancers"][0]["advancedConfiguration"] == advanced
     target = served.deployments()[0]["targetServiceRevision"]["arn"]

@@ -135,3 +135,17 @@ def test_state_counters_and_log_are_served(shared_lab: RunningLab) -> None:
     assert isinstance(shared_lab.control("GET", "log?since=0"), list)
     with pytest.raises(ValueError, match="no GET /lab/nothing"):
         shared_lab.control("GET", "nothing")
+
+
+def test_what_aws_leaves_open_can_be_switched(shared_lab: RunningLab) -> None:
+    defaults = shared_lab.control("GET", "ecs")
+    assert defaults == {
+        "alarm_at_start": "ignored",
+        "blind": False,
+        "watch_clean_up": False,
+        "native_breaker": False,
+    }
+    assert shared_lab.control("PUT", "ecs", {"native_breaker": True}) == {**defaults, "native_breaker": True}
+    with pytest.raises(ValueError, match="no habit 'bind'"):
+        shared_lab.control("PUT", "ecs", {"bind": True})
+    assert shared_lab.control("DELETE", "ecs") == defaults

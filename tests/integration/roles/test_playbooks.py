@@ -86,6 +86,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
             "bad again": ["playbooks/rollout.yml", *WRONG],
             "rollback": ["playbooks/rollback.yml"],
             "status": ["playbooks/status.yml"],
+            "abort of nothing": ["playbooks/control.yml", "-e", "serving_action=abort"],
             "unconfirmed": ["playbooks/teardown.yml"],
         }
         yield {name: watched(lab, home, *arguments) for name, arguments in chapters.items()}
@@ -127,7 +128,9 @@ def test_with_nothing_to_do_nothing_is_changed(story: dict[str, Run], name: str)
 def test_a_rollout_changes_nothing_but_the_release(story: dict[str, Run]) -> None:
     run = story["rollout"]
     assert run.code == 0, run.text
-    assert {name for name in run.changing if name != "PutObject"} == {"RegisterTaskDefinition", "UpdateService"}
+    ours = {"PutObject", "PutMetricAlarm", "PutMetricData"}  # record and lock, heartbeat
+    changed = {"RegisterTaskDefinition", "UpdateService", "ContinueServiceDeployment"}
+    assert set(run.changing) - ours == changed
 
 
 def test_a_pinned_release_is_left_alone(story: dict[str, Run]) -> None:
@@ -158,8 +161,15 @@ def test_the_status_is_a_picture_of_80_columns(story: dict[str, Run]) -> None:
     assert (run.code, run.changing) == (0, []), run.text
     picture = [line for line in run.text.splitlines() if line.startswith('        "')]
     assert max(map(len, picture)) <= 80
-    for line in ("service    digits/digits, open to the public", "targets    3 of 3 healthy", "rejected   "):
+    open_ = "service    digits/digits, open to the public"
+    for line in (open_, "lock       free", "targets    3 of 3 healthy", "rejected   "):
         assert any(line in each for each in picture), picture
+
+
+def test_where_nothing_is_under_way_nothing_can_be_aborted(story: dict[str, Run]) -> None:
+    run = story["abort of nothing"]
+    assert (run.code == 0, run.changing) == (False, [])
+    assert "digits/digits: no rollout is under way, there is nothing to abort." in told(run)
 
 
 def test_nothing_is_removed_without_its_name(story: dict[str, Run]) -> None:
@@ -202,7 +212,7 @@ def test_the_local_inventory_asks_nobody_but_a_running_lab(tmp_path: Path, state
     assert "The lab is not running. Start it: make lab-aws" in told(run)
 
 
-@pytest.mark.parametrize("playbook", ["site", "bootstrap", "rollout", "rollback", "status", "teardown"])
+@pytest.mark.parametrize("playbook", ["site", "bootstrap", "rollout", "rollback", "status", "control", "teardown"])
 def test_without_a_service_a_playbook_fails_with_a_hint(tmp_path: Path, no_lab: Path, playbook: str) -> None:
     (tmp_path / "hosts").write_text("[others]\nweb\n")
     run = play(tmp_path, no_lab, "-i", str(tmp_path / "hosts"), f"playbooks/{playbook}.yml")
@@ -219,3 +229,25 @@ def test_a_limit_that_leaves_no_service_fails_with_a_hint(tmp_path: Path, no_lab
 
 def test_a_limit_that_matches_nothing_fails(tmp_path: Path, no_lab: Path) -> None:
     assert play(tmp_path, no_lab, "site.yml", "--limit", "nothing").code != 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hosts", "words"),
+    [
+        ([], "digits", "Say what to do: -e serving_action=promote, pause, resume, abort or unlock (given: nothing)."),
+        (["serving_action=jump"], "digits", "(given: jump). Nothing was asked of any rollout."),
+        (
+            ["serving_action=promote"],
+            "digits\nletters",
+            "2 services are selected (digits, letters), and promote is for one.",
+        ),
+        (["serving_action=unlock"], "digits", "unlock needs the holder that is dead"),
+        (["serving_action=unlock", "serving_holder=0a1b"], "digits", "unlock needs the holder that is dead"),
+    ],
+)
+def test_control_says_what_it_takes(tmp_path: Path, no_lab: Path, arguments: list[str], hosts: str, words: str) -> None:
+    (tmp_path / "hosts").write_text(f"[serving_ecs]\n{hosts}\n")
+    given = [part for argument in arguments for part in ("-e", argument)]
+    run = play(tmp_path, no_lab, "-i", str(tmp_path / "hosts"), "playbooks/control.yml", *given)
+    assert run.code != 0
+    assert words in told(run)

@@ -33,6 +33,8 @@ class ScaledClock:
 class FakeClock:
     """A `ports.Clock` that a test moves."""
 
+    scale = 1.0
+
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._start = start
         self._now = 0.0

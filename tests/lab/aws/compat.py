@@ -32,7 +32,12 @@ ENVIRONMENT: Mapping[str, str] = {  # read by moto when it is imported or asked
 TOUCHED: Mapping[str, tuple[str, ...] | None] = {
     "moto:__version__": None,
     "moto.backends:get_backend": ("name",),
+    "moto.cloudwatch.exceptions:CloudWatchException": None,
     "moto.cloudwatch.models:Alarm": None,
+    "moto.cloudwatch.models:Alarm.update_state": ("self", "reason", "reason_data", "state_value"),
+    "moto.cloudwatch.responses:CloudWatchResponse.put_metric_alarm": ("self",),
+    "moto.cloudwatch.responses:CloudWatchResponse.put_metric_data": ("self",),
+    "moto.cloudwatch.urls:url_paths": None,
     "moto.core.exceptions:ServiceException": None,
     "moto.core.request:Request": None,
     "moto.core.responses:ActionResult": ("result",),
@@ -96,6 +101,7 @@ TOUCHED: Mapping[str, tuple[str, ...] | None] = {
 
 # What we read of each service's store.
 STORES: Mapping[str, tuple[str, ...]] = {
+    "cloudwatch": ("alarms",),
     "ec2": (
         "create_network_interface",
         "describe_subnets",
@@ -108,6 +114,7 @@ STORES: Mapping[str, tuple[str, ...]] = {
         "subnets",
     ),
     "ecs": ("clusters", "task_definitions"),
+    "iam": ("roles",),
     "elbv2": ("delete_listener", "delete_load_balancer", "load_balancers", "target_groups"),
     "secretsmanager": ("get_secret_value",),
 }
@@ -157,7 +164,8 @@ def store(service: str) -> Any:
     """moto's store of a service in the lab's account and region."""
     from moto.backends import get_backend
 
-    return get_backend(service)[ENVIRONMENT["MOTO_ACCOUNT_ID"]]["us-east-1"]
+    region = "aws" if service == "iam" else "us-east-1"  # IAM has a store per partition
+    return get_backend(service)[ENVIRONMENT["MOTO_ACCOUNT_ID"]][region]
 
 
 def check() -> None:

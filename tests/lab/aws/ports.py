@@ -15,6 +15,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
+    @property
+    def scale(self) -> float:
+        """Real seconds per AWS second."""
+
     def now(self) -> float:
         """AWS seconds since the lab started."""
 
@@ -45,6 +49,36 @@ class Targets(Protocol):
 
     def attached(self, group: str) -> bool:
         """Some listener or rule of a load balancer forwards to this group."""
+
+
+@dataclass(frozen=True)
+class RuleShape:
+    """A listener rule, as a deployment that shifts traffic sees it."""
+
+    weights: Mapping[str, int]  # target group ARN -> weight; empty: it forwards nowhere
+    forwards_only: bool = True  # its listener has no rule with another action
+
+
+class Traffic(Protocol):
+    """The load balancer's side of a native deployment."""
+
+    def rule(self, arn: str) -> RuleShape | None: ...
+
+    def shift(self, arn: str, weights: Mapping[str, int]) -> None:
+        """The rule forwards to these target groups with these weights. A rule that is gone is left alone."""
+
+    def role_error(self, arn: str) -> str:
+        """Why ECS cannot take the infrastructure role; "" if it can."""
+
+
+@dataclass(frozen=True)
+class AlarmState:
+    state: str  # OK ALARM INSUFFICIENT_DATA
+    window: float = 0.0  # seconds over which the alarm is evaluated
+
+
+class Alarms(Protocol):
+    def alarm(self, name: str) -> AlarmState | None: ...
 
 
 @dataclass(frozen=True)

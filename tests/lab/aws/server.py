@@ -23,6 +23,7 @@ from tests.lab.aws.chaos.middleware import Chaos
 from tests.lab.aws.clock import ScaledClock
 from tests.lab.aws.control import Control
 from tests.lab.aws.core import Lab, Settings
+from tests.lab.aws.engine import ecs_habits
 from tests.lab.aws.guard import Guard
 from tests.lab.aws.loop import TICK, drive
 from tests.lab.aws.network import Claim
@@ -107,6 +108,9 @@ class Server:
             ("GET", "chaos"): lambda _body, _query: self.chaos.shown(),
             ("PUT", "chaos"): lambda body, _query: self._set_chaos(body),
             ("DELETE", "chaos"): lambda _body, _query: self._set_chaos({}),
+            ("GET", "ecs"): lambda _body, _query: self.lab.ecs.habits.shown(),
+            ("PUT", "ecs"): lambda body, _query: self._set_habits(body),
+            ("DELETE", "ecs"): lambda _body, _query: self._set_habits({}),
             ("GET", "trace"): lambda _body, query: self.trace.since(int(query.get("since", 0))),
             ("GET", "counters"): lambda _body, _query: self._parts.counters(),
             ("GET", "log"): lambda _body, query: [vars(e) for e in self.lab.logged(int(query.get("since", 0)))],
@@ -115,6 +119,11 @@ class Server:
     def _set_chaos(self, document: Any) -> Any:
         self.chaos.set(parse(document))
         return self.chaos.shown()
+
+    def _set_habits(self, document: Any) -> Any:
+        with self.lab.lock:
+            self.lab.ecs.habits = ecs_habits.parse(document)
+        return self.lab.ecs.habits.shown()
 
     def _state(self) -> dict[str, Any]:
         with self.lab.lock:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.lab.aws.api import ec2, ecs, elbv2, fill
+from tests.lab.aws.api import cloudwatch, ec2, ecs, elbv2, fill
 from tests.lab.aws.api.interfaces import InterfaceRegistry
 from tests.lab.aws.core import Lab
 from tests.lab.aws.engine.ecs_model import Service, Task
@@ -45,8 +45,9 @@ def build(lab: Lab, mark: str) -> Parts:
     ec2.install(lab)
     elbv2.install(lab)
     ecs.install(lab)
+    desk = cloudwatch.install(lab)
     return Parts(
-        movers=Movers(engines=[lab.ecs.tick], tickers=[balancer.tick], closers=[balancer.close]),
+        movers=Movers(engines=[desk.tick, lab.ecs.tick], tickers=[balancer.tick], closers=[balancer.close]),
         close=processes.close,
         counters=balancer.counters,
         tasks=lambda: [shown(service, task, processes) for service in lab.ecs.everything for task in live(service)],

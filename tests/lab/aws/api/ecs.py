@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.lab.aws.api.base import bind, replace
 from tests.lab.aws.api.ecs_known import SILENT, TRIGGERS, Known, revision
 from tests.lab.aws.api.ecs_reads import Reads
 from tests.lab.aws.core import AwsError, Lab
-from tests.lab.aws.engine import ecs_deploy
+from tests.lab.aws.engine import ecs_deploy, ecs_hooks
 from tests.lab.aws.engine.ecs_config import complete_config
 from tests.lab.aws.engine.ecs_model import Revision, Service
 from tests.lab.aws.truth import ecs as truth
@@ -34,6 +35,7 @@ DEFAULTS = {
 }
 KEPT = ("launchType", "schedulingStrategy", "deploymentController", *SILENT)
 OWN = ("desiredCount", "deploymentConfiguration", "healthCheckGracePeriodSeconds")  # kept in fields of Service
+INVALID = "InvalidParameterException"
 
 
 class LabECS(Reads):
@@ -127,6 +129,27 @@ class LabECS(Reads):
             raise AwsError("ConflictException", f"The service deployment is in the {entry.status} state.")
         ecs_deploy.request_stop(service, given.get("stopType") or "ROLLBACK", self.lab.ecs.moment())
         self.lab.log("deployment_stop_requested", service=service.name, stop=given.get("stopType") or "ROLLBACK")
+        return ActionResult({"serviceDeploymentArn": arn})
+
+    def continue_service_deployment(self) -> ActionResult:
+        """Texts: Developer Guide, "Troubleshooting Amazon ECS blue/green deployments"; the codes are inferred."""
+        given = self.parameters()
+        arn, action = given["serviceDeploymentArn"], given.get("action") or "CONTINUE"
+        found = {self.views.deployment_arn(s, entry): (s, entry) for s, entry in self._history()}
+        if arn not in found:
+            raise AwsError("ServiceDeploymentNotFoundException", "The service deployment does not exist.")
+        service, entry = found[arn]
+        if entry.over:
+            message = "Continuing a service deployment is not allowed for service deployment in terminal states."
+            raise AwsError(INVALID, message)
+        if not re.fullmatch(r"ecs-[a-z]+-[\w-]+", given["hookId"]):
+            raise AwsError(INVALID, "Invalid hookId: hookId must follow the format: ecs-{hookType}-{id}")
+        hook = ecs_hooks.awaiting(entry.native, given["hookId"]) if entry.native else None
+        if hook is None or entry.status != "IN_PROGRESS":
+            message = "Provided hookId is either completed, unavailable, or not associated with the given Resource ARN"
+            raise AwsError(INVALID, message)
+        ecs_hooks.answer(hook, action)
+        self.lab.log("deployment_continued", service=service.name, stage=hook.stage, hook=hook.id, action=action)
         return ActionResult({"serviceDeploymentArn": arn})
 
     # ---- tags of services; moto keeps the others

@@ -19,7 +19,7 @@ from moto.backends import get_backend
 from tests.lab.aws.core import AwsError, Lab
 from tests.lab.aws.engine.ecs_model import ContainerSpec, HealthCheck, LoadBalancer, Revision, Service
 from tests.lab.aws.engine.ecs_scheduler import Scheduler, SecretUnavailableError
-from tests.lab.aws.ports import Targets
+from tests.lab.aws.ports import RuleShape, Targets
 
 
 @dataclass(frozen=True)
@@ -109,15 +109,9 @@ class Known:
         """Some load balancer forwards to the group."""
         return self.targets.attached(group)
 
-    def rule(self, arn: str) -> bool:
-        """The listener rule exists."""
-        balancers = self._backend("elbv2").load_balancers.values()
-        return any(
-            rule.arn == arn
-            for lb in balancers
-            for listener in lb.listeners.values()
-            for rule in listener.rules.values()
-        )
+    def rule(self, arn: str) -> RuleShape | None:
+        """The listener rule, if there is one."""
+        return self.scheduler.traffic.rule(arn) if self.scheduler.traffic else None
 
     def read_secret(self, arn: str) -> str:
         """A container's secret; Secrets Manager's `…:json-key:version-stage:version-id` suffix names a key."""
@@ -184,12 +178,23 @@ def revision(known: Known, service: Service, shown: Mapping[str, Any]) -> Revisi
         subnets=subnets,
         zones={subnet: known.zone(subnet) or "" for subnet in subnets},
         security_groups=groups,
-        load_balancers=tuple(
-            LoadBalancer(lb["targetGroupArn"], lb["containerName"], int(lb["containerPort"]))
-            for lb in shown.get("loadBalancers") or ()
-        ),
+        load_balancers=tuple(balanced(lb) for lb in shown.get("loadBalancers") or ()),
         shown={**shown, "taskDefinition": definition.arn},
         created_at=known.lab.clock.utc(),
+    )
+
+
+def balanced(given: Mapping[str, Any]) -> LoadBalancer:
+    """An entry of loadBalancers."""
+    advanced = given.get("advancedConfiguration") or {}
+    return LoadBalancer(
+        given["targetGroupArn"],
+        given["containerName"],
+        int(given["containerPort"]),
+        alternate=advanced.get("alternateTargetGroupArn") or "",
+        production=advanced.get("productionListenerRule") or "",
+        test=advanced.get("testListenerRule") or "",
+        role=advanced.get("roleArn") or "",
     )
 
 

@@ -13,8 +13,9 @@ from moto.ecs.exceptions import ECSException
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 from tests.lab.aws.api.base import Strict
+from tests.lab.aws.api.ecs_deployment_views import present
 from tests.lab.aws.api.ecs_known import Known
-from tests.lab.aws.api.ecs_views import Views, present
+from tests.lab.aws.api.ecs_views import Views
 from tests.lab.aws.core import AwsError
 from tests.lab.aws.engine.ecs_model import Revision, Service, ServiceDeployment, Task
 

@@ -3,56 +3,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The ECS engine's state in the API's words. Nothing here decides anything.
 
-Shapes: botocore ecs/2014-11-13: Service, Deployment, Task, ServiceDeployment, ServiceRevision.
+Shapes: botocore ecs/2014-11-13: Service, Deployment, Task; the other half is in `ecs_deployment_views`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from tests.lab.aws.core import Lab
+from tests.lab.aws.api.ecs_deployment_views import FAMILY, DeploymentViews, View, image, platform, present
+from tests.lab.aws.engine.ecs_books import requested
 from tests.lab.aws.engine.ecs_model import (
     LIVE,
     ContainerSpec,
     Deployment,
     Revision,
     Service,
-    ServiceDeployment,
     Task,
 )
 from tests.lab.aws.engine.ecs_tasks import health_status
 
-View = dict[str, Any]
 ROLE = "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
-FAMILY, LATEST = "Linux", "1.4.0"  # Fargate's platform family, and the version that LATEST stands for
 
 
-def present(view: Mapping[str, Any]) -> View:
-    """Without what has no value: AWS leaves such members out."""
-    return {key: value for key, value in view.items() if value is not None}
-
-
-class Views:
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-
-    # ---- names
-
-    def cluster_arn(self, name: str) -> str:
-        return self.lab.arn("ecs", f"cluster/{name}")
-
-    def service_arn(self, service: Service) -> str:
-        return self.lab.arn("ecs", f"service/{service.cluster}/{service.name}")
-
-    def task_arn(self, service: Service, task: Task) -> str:
-        return self.lab.arn("ecs", f"task/{service.cluster}/{task.id}")
-
-    def deployment_arn(self, service: Service, entry: ServiceDeployment) -> str:
-        return self.lab.arn("ecs", f"service-deployment/{service.cluster}/{service.name}/{entry.id}")
-
-    def revision_arn(self, service: Service, revision: Revision) -> str:
-        return self.lab.arn("ecs", f"service-revision/{service.cluster}/{service.name}/{revision.id}")
+class Views(DeploymentViews):
+    """With services and tasks, all of it."""
 
     # ---- services
 
@@ -96,7 +70,7 @@ class Views:
                 "id": deployment.id,
                 "status": deployment.status,
                 "taskDefinition": deployment.revision.task_definition,
-                "desiredCount": service.desired if deployment is service.primary else 0,
+                "desiredCount": requested(service, deployment.revision),
                 "pendingCount": pending,
                 "runningCount": running,
                 "failedTasks": deployment.failed,
@@ -104,7 +78,7 @@ class Views:
                 "updatedAt": deployment.updated_at,
                 "launchType": service.params.get("launchType"),
                 "capacityProviderStrategy": service.params.get("capacityProviderStrategy"),
-                **_platform(deployment.revision),
+                **platform(deployment.revision),
                 "networkConfiguration": shown.get("networkConfiguration"),
                 "rolloutState": deployment.rollout,
                 "rolloutStateReason": deployment.reason,
@@ -114,95 +88,8 @@ class Views:
     def _current_revisions(self, service: Service) -> list[View]:
         revisions = {d.revision.id: d.revision for d in service.deployments}
         return [
-            self._revision_counts(service, revision, _live_counts(service, revision)) for revision in revisions.values()
+            self.revision_counts(service, revision, _live_counts(service, revision)) for revision in revisions.values()
         ]
-
-    def _revision_counts(self, service: Service, revision: Revision, counts: tuple[int, int, int]) -> View:
-        requested, running, pending = counts
-        return {
-            "arn": self.revision_arn(service, revision),
-            "requestedTaskCount": requested,
-            "runningTaskCount": running,
-            "pendingTaskCount": pending,
-        }
-
-    # ---- service deployments and revisions
-
-    def brief(self, service: Service, entry: ServiceDeployment) -> View:
-        """A row of ListServiceDeployments."""
-        return present(
-            {
-                "serviceDeploymentArn": self.deployment_arn(service, entry),
-                "serviceArn": self.service_arn(service),
-                "clusterArn": self.cluster_arn(service.cluster),
-                "createdAt": entry.created_at,
-                "startedAt": entry.started_at,
-                "finishedAt": entry.finished_at or entry.stopped_at,
-                "targetServiceRevisionArn": self.revision_arn(service, entry.target),
-                "status": entry.status,
-                "statusReason": entry.reason or None,
-            }
-        )
-
-    def service_deployment(self, service: Service, entry: ServiceDeployment) -> View:
-        view = self.brief(service, entry)
-        del view["targetServiceRevisionArn"]
-        counts = {**{r.id: (0, 0, 0) for r in (entry.target, *entry.sources)}, **entry.counts}
-        return present(
-            {
-                **view,
-                "updatedAt": entry.updated_at,
-                "stoppedAt": entry.stopped_at,
-                "sourceServiceRevisions": [self._revision_counts(service, r, counts[r.id]) for r in entry.sources],
-                "targetServiceRevision": self._revision_counts(service, entry.target, counts[entry.target.id]),
-                "lifecycleStage": entry.stage or None,
-                "deploymentConfiguration": entry.config,
-                "rollback": self._rollback(service, entry),
-                "deploymentCircuitBreaker": {
-                    "status": entry.breaker,
-                    "failureCount": entry.failures,
-                    "threshold": entry.threshold,
-                },
-                "alarms": {"status": "DISABLED", "alarmNames": [], "triggeredAlarmNames": []},
-            }
-        )
-
-    def _rollback(self, service: Service, entry: ServiceDeployment) -> View | None:
-        if entry.rollback is None:
-            return None
-        return {
-            "reason": entry.rollback_reason,
-            "startedAt": entry.rollback_started_at,
-            "serviceRevisionArn": self.revision_arn(service, entry.rollback),
-        }
-
-    def revision(self, service: Service, revision: Revision) -> View:
-        """With the resolved configuration: the target group that serves and the rule that leads to it."""
-        balancers = revision.shown.get("loadBalancers") or ()
-        resolved = [
-            present(
-                {
-                    "targetGroupArn": lb["targetGroupArn"],
-                    "productionListenerRule": (lb.get("advancedConfiguration") or {}).get("productionListenerRule"),
-                }
-            )
-            for lb in balancers
-        ]
-        return present(
-            {
-                **revision.shown,
-                **_platform(revision),
-                "serviceRevisionArn": self.revision_arn(service, revision),
-                "serviceArn": self.service_arn(service),
-                "clusterArn": self.cluster_arn(service.cluster),
-                "launchType": service.params.get("launchType"),
-                "capacityProviderStrategy": service.params.get("capacityProviderStrategy"),
-                "containerImages": [_image(spec) for spec in revision.containers],
-                "guardDutyEnabled": False,
-                "createdAt": revision.created_at,
-                "resolvedConfiguration": {"loadBalancers": resolved} if resolved else None,
-            }
-        )
 
     # ---- tasks
 
@@ -219,7 +106,7 @@ class Views:
                 "group": f"service:{service.name}",
                 "startedBy": task.started_by,
                 "launchType": service.params.get("launchType", "FARGATE"),
-                **_platform(task.revision),
+                **platform(task.revision),
                 "cpu": definition.cpu if definition else None,
                 "memory": definition.memory if definition else None,
                 "lastStatus": task.status,
@@ -270,7 +157,7 @@ class Views:
             {
                 "containerArn": self.lab.arn("ecs", f"container/{service.cluster}/{task.id}/{spec.name}"),
                 "taskArn": self.task_arn(service, task),
-                **{{"containerName": "name"}.get(key, key): value for key, value in _image(spec).items()},
+                **{{"containerName": "name"}.get(key, key): value for key, value in image(spec).items()},
                 "lastStatus": last
                 or ("STOPPED" if spec.name in task.exit_codes else "PENDING" if task.live else "RUNNING"),
                 "exitCode": task.exit_codes.get(spec.name),
@@ -287,16 +174,6 @@ def _attachment_id(task: Task) -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-def _platform(revision: Revision) -> View:
-    version = revision.shown.get("platformVersion", "LATEST")
-    return {"platformVersion": LATEST if version == "LATEST" else version, "platformFamily": FAMILY}
-
-
-def _image(spec: ContainerSpec) -> View:
-    _ignored, _ignored, digest = spec.image.partition("@")
-    return present({"containerName": spec.name, "image": spec.image, "imageDigest": digest or None})
-
-
 def _counts(service: Service, deployment: str | None = None) -> tuple[int, int]:
     """(RUNNING, on the way there)."""
     live = service.live(deployment)
@@ -307,5 +184,4 @@ def _counts(service: Service, deployment: str | None = None) -> tuple[int, int]:
 def _live_counts(service: Service, revision: Revision) -> tuple[int, int, int]:
     tasks = [task for task in service.tasks.values() if task.revision.id == revision.id and task.status in LIVE]
     running = sum(task.status == "RUNNING" for task in tasks)
-    requested = service.desired if service.primary.revision.id == revision.id else 0
-    return requested, running, len(tasks) - running
+    return requested(service, revision), running, len(tasks) - running

@@ -15,6 +15,7 @@ from moto.elbv2.responses import ELBV2Response
 
 from tests.lab.aws.api.base import Strict, bind
 from tests.lab.aws.api.elbv2_facts import ROUTING, Facts, forwarded, group_settings
+from tests.lab.aws.api.traffic import RuleKeeper
 from tests.lab.aws.core import AwsError, Lab
 from tests.lab.aws.engine.targets import DESCRIPTIONS, Target
 from tests.lab.aws.ports import Interface
@@ -63,12 +64,7 @@ class LabELBv2(Strict, ELBV2Response):  # type: ignore[misc]
     modify_load_balancer_attributes = changing("modify_load_balancer_attributes")
 
     def spread(self) -> None:
-        """Bring the records into AWS's form, then into effect."""
-        for rule in self.facts.rules():
-            normalize(rule)
-        for group in self.facts.elb.target_groups.values():
-            group.load_balancer_arns = self.facts.users(group.arn)
-        self.lab.targets.apply(self.facts.plan())
+        spread(self.lab, self.facts)
 
     # ---- load balancers
 
@@ -214,6 +210,15 @@ class LabELBv2(Strict, ELBV2Response):  # type: ignore[misc]
         return group
 
 
+def spread(lab: Lab, facts: Facts) -> None:
+    """Bring the records into AWS's form, then into effect."""
+    for rule in facts.rules():
+        normalize(rule)
+    for group in facts.elb.target_groups.values():
+        group.load_balancer_arns = facts.users(group.arn)
+    lab.targets.apply(facts.plan())
+
+
 def unregistered(target: str, port: int) -> Target:
     reason = "Target.NotRegistered"
     return Target(target, port, state="unused", reason=reason, description=DESCRIPTIONS[reason])
@@ -255,9 +260,10 @@ def normalize(rule: Any) -> None:
 
 
 def install(lab: Lab) -> None:
-    """Once, before the first call."""
+    """Once, before the first call; `lab.ecs` is set by then."""
     facts = Facts(lab.account, lab.region)
     LabELBv2.facts, LabELBv2.interfaces, LabELBv2.active_at = facts, {}, {}
     moto.elb.urls.ELBV2Response = bind(LabELBv2, lab)
     lab.targets.permissions, lab.targets.groups_at = facts.permissions, facts.groups_at
     lab.truth.add("elbv2", truth.RULES, facts)
+    lab.ecs.traffic = RuleKeeper(lab, facts, lambda: spread(lab, facts))

@@ -40,7 +40,8 @@ FAILED: Mapping[str, tuple[int, str, str]] = {
 }
 FAILED_OTHERWISE = (500, "InternalFailure", "The request processing has failed because of an unknown error.")
 CONSISTENT = {"s3"}  # strong read-after-write: S3 user guide, "Amazon S3 data consistency model"
-KINDS = ("latency", "throttle", "error", "reset", "stale", "lost")
+CONFLICT = (409, "ConditionalRequestConflict", "The conditional request cannot succeed due to a conflicting operation.")
+KINDS = ("latency", "throttle", "error", "conflict", "reset", "stale", "lost")
 
 
 def throttled(call: Call) -> tuple[int, str, str]:
@@ -52,17 +53,29 @@ def failed(call: Call) -> tuple[int, str, str]:
     return FAILED.get(call.service, FAILED_OTHERWISE)
 
 
+def conditional(call: Call, environ: Mapping[str, Any]) -> bool:
+    """Whether the call can be refused with CONFLICT: a write to S3 on condition.
+
+    Source: S3 API reference, PutObject, If-Match and If-None-Match ("If a conflicting operation occurs during the
+    upload S3 returns a 409 ConditionalRequestConflict response"). One call at a time is served here, so that no two
+    meet by themselves. The other answers, 412 PreconditionFailed and 404 NoSuchKey, are moto's own and right.
+    """
+    return call.service == "s3" and call.mutating and ("HTTP_IF_MATCH" in environ or "HTTP_IF_NONE_MATCH" in environ)
+
+
 @dataclass(frozen=True)
 class Fault:
     """One rule. The kinds' values are probabilities from 0 to 1.
 
-    throttle, error, reset: before any effect. lost: the effect is done, the connection then reset. stale: a
-    read answers what it answered before, up to `stale_seconds` after the service's last change.
+    throttle, error, reset: before any effect; conflict, too, of conditional writes to S3 alone. lost: the effect is
+    done, the connection then reset. stale: a read answers what it answered before, up to `stale_seconds` after the
+    service's last change.
     """
 
     only: str = "."  # regular expression, searched in "service.Operation"
     throttle: float = 0.0
     error: float = 0.0
+    conflict: float = 0.0
     reset: float = 0.0
     lost: float = 0.0
     stale: float = 0.0

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any, NoReturn
 
 from tests.lab.aws.chaos.buckets import Buckets
-from tests.lab.aws.chaos.faults import Dice, Fault, Faults, Throw, failed, throttled
+from tests.lab.aws.chaos.faults import CONFLICT, Dice, Fault, Faults, Throw, conditional, failed, throttled
 from tests.lab.aws.chaos.memory import Memory
 from tests.lab.aws.ports import Clock
 from tests.lab.aws.trace import App, StartResponse
@@ -59,6 +59,9 @@ class Chaos:
         if "error" in throw.kinds:
             self._met(environ, throw, "error")
             return _reply(start_response, _error(call, *failed(call)))
+        if "conflict" in throw.kinds and conditional(call, environ):
+            self._met(environ, throw, "conflict")
+            return _reply(start_response, _error(call, *CONFLICT))
         if "reset" in throw.kinds:
             self._met(environ, throw, "reset")
             reset(environ)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.lab.aws.engine.ecs_model import Task
-from tests.lab.aws.ports import ProcessState, TargetHealth
+from tests.lab.aws.ports import AlarmState, ProcessState, RuleShape, TargetHealth
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,9 @@ class Facts:
     processes: Mapping[str, ProcessState] = field(default_factory=dict)  # by Task.key; missing = never started
     checks: Mapping[str, int | None] = field(default_factory=dict)  # result of the check last started; None = it runs
     targets: Mapping[tuple[str, str, int], TargetHealth] = field(default_factory=dict)  # missing = not registered
+    rules: Mapping[str, RuleShape] = field(default_factory=dict)  # by ARN, of the deployment that is under way
+    alarms: Mapping[str, AlarmState] = field(default_factory=dict)  # by name, likewise; missing = there is none
+    role_errors: Mapping[str, str] = field(default_factory=dict)  # infrastructure role -> why ECS cannot use it
 
 
 # ---- what a step asks the scheduler to do --------------------------------------------------------
@@ -75,4 +78,12 @@ class Detach:
     task: Task
 
 
-Action = Attach | Launch | Register | Deregister | Signal | RunCheck | Forget | Detach
+@dataclass(frozen=True)
+class Shift:
+    """Write a listener rule's weights: target group ARN -> weight."""
+
+    rule: str
+    weights: Mapping[str, int]
+
+
+Action = Shift | Attach | Launch | Register | Deregister | Signal | RunCheck | Forget | Detach

@@ -16,13 +16,20 @@ BREAKER = {
     "resetOnHealthyTask": True,
     "thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 50},
 }
+ROLLING = "ROLLING"
 CONFIG = {
     "deploymentCircuitBreaker": BREAKER,
     "maximumPercent": 200,
     "minimumHealthyPercent": 100,
     "alarms": {"alarmNames": [], "rollback": False, "enable": False},
-    "strategy": "ROLLING",
+    "strategy": ROLLING,
     "bakeTimeInMinutes": 0,
+}
+
+# Source: botocore ecs/2014-11-13, CanaryConfiguration, LinearConfiguration.
+OWN = {
+    "CANARY": ("canaryConfiguration", {"canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10}),
+    "LINEAR": ("linearConfiguration", {"stepPercent": 10.0, "stepBakeTimeInMinutes": 6}),
 }
 
 
@@ -41,6 +48,17 @@ def threshold(desired: int, config: Mapping[str, Any]) -> int:
 
 
 def complete_config(given: Mapping[str, Any], base: Mapping[str, Any] = CONFIG) -> dict[str, Any]:
-    """deploymentConfiguration with what was not given taken from `base`, members of the circuit breaker included."""
+    """deploymentConfiguration with what was not given taken from `base`, members of the circuit breaker included.
+
+    A strategy's own configuration is completed with the model's defaults, and goes when another strategy comes.
+    """
     breaker = {**base["deploymentCircuitBreaker"], **(given.get("deploymentCircuitBreaker") or {})}
-    return {**base, **{k: v for k, v in given.items() if v is not None}, "deploymentCircuitBreaker": breaker}
+    full = {**base, **{k: v for k, v in given.items() if v is not None}, "deploymentCircuitBreaker": breaker}
+    for strategy, (name, defaults) in OWN.items():
+        if full["strategy"] == strategy:
+            full[name] = {**defaults, **(full.get(name) or {})}
+        else:
+            full.pop(name, None)
+    if full["strategy"] == ROLLING:
+        full.pop("lifecycleHooks", None)
+    return full

@@ -4,24 +4,34 @@
 """A service's deployments as a pure step: rolling, circuit breaker, rollback, completion, events.
 
 `step()` moves every task on (ecs_tasks), asks the strategy what may be started and stopped
-(ecs_rolling; blue/green strategies get a module of their own beside it), and keeps the books.
+(ecs_rolling, or ecs_native for the others), and keeps the books (ecs_books).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.lab.aws.engine import ecs_rolling
+from tests.lab.aws.engine import ecs_alarms, ecs_native, ecs_rolling, ecs_traffic
 from tests.lab.aws.engine.ecs_actions import Action, Facts
-from tests.lab.aws.engine.ecs_config import threshold
-from tests.lab.aws.engine.ecs_model import Deployment, Moment, Revision, Service, ServiceDeployment, Task
-from tests.lab.aws.engine.ecs_tasks import HEALTHY, Pace, health, step_task, stop, why_unhealthy
+from tests.lab.aws.engine.ecs_books import (
+    close,
+    complete,
+    count,
+    fail,
+    failed,
+    give_up,
+    launch,
+    leave,
+    roll_back,
+    stop_unhealthy,
+    unique,
+)
+from tests.lab.aws.engine.ecs_config import ROLLING, threshold
+from tests.lab.aws.engine.ecs_habits import Habits
+from tests.lab.aws.engine.ecs_model import Deployment, Moment, Revision, Service, ServiceDeployment
+from tests.lab.aws.engine.ecs_tasks import HEALTHY, Pace, health, step_task, stop
 
-# "tasks that repeatedly fail to start": the pause doubles up to 27 minutes.
-# Source: Amazon ECS Developer Guide, "Amazon ECS service throttle logic".
-LONGEST_PAUSE = 27 * 60.0
 TRIPPED = "Service deployment rolled back because the circuit breaker threshold was exceeded."
-NO_CANDIDATE = "No rollback candidate was found to run the rollback."  # statusReason seen for a first deployment
 
 
 def begin(service: Service, revision: Revision, moment: Moment) -> ServiceDeployment:
@@ -29,9 +39,10 @@ def begin(service: Service, revision: Revision, moment: Moment) -> ServiceDeploy
     for deployment in service.deployments:
         deployment.status = "ACTIVE"
     if service.history and not service.current.over:
-        _close(
+        close(
             service, "STOPPED", "Service deployment was stopped because a new service deployment was started.", moment
         )
+    revision = ecs_traffic.placed(service, revision, service.config["strategy"])
     deployment = Deployment(service.ids.deployment(), revision, moment.utc, moment.utc)
     deployment.reason = f"ECS deployment {deployment.id} in progress."
     sources = tuple(d.revision for d in service.deployments if service.live(d.id))
@@ -42,7 +53,7 @@ def begin(service: Service, revision: Revision, moment: Moment) -> ServiceDeploy
         service.ids.service_deployment(),
         deployment.id,
         revision,
-        _unique(sources),
+        unique(sources),
         dict(service.config),
         moment.utc,
         moment.utc,
@@ -74,55 +85,36 @@ def delete(service: Service, moment: Moment) -> None:
     """ACTIVE -> DRAINING; INACTIVE when no task runs or drains any more. Source: botocore, DeleteService."""
     service.status, service.desired, service.steady = "DRAINING", 0, False
     if not service.current.over:
-        _close(service, "STOPPED", "Service deployment was stopped because the service was deleted.", moment)
+        close(service, "STOPPED", "Service deployment was stopped because the service was deleted.", moment)
 
 
-def step(service: Service, facts: Facts, moment: Moment, pace: Pace) -> list[Action]:
+def step(service: Service, facts: Facts, moment: Moment, pace: Pace, habits: Habits | None = None) -> list[Action]:
     """One step of everything a service has. Returns what the outside is asked to do."""
+    habits = habits or Habits()
     actions: list[Action] = []
     for task in list(service.tasks.values()):
         was_live = task.live
         actions += step_task(service, task, facts, moment, pace)
         if was_live and not task.live:
-            _failed(service, task, moment)
+            failed(service, task, moment)
         if task.stopped and moment.now - task.stopped.now > pace.keep_stopped and task.released:
             del service.tasks[task.id]
     if service.status == "INACTIVE":
         return actions
     verdicts = {task.id: health(task, service, facts, moment) for task in service.live()}
     _note_healthy(service, verdicts)
-    _follow_requests(service, moment)
-    _watch_breaker(service, moment)
+    _follow_requests(service, facts, moment, habits)
+    _watch_alarms(service, facts, moment, habits)
+    if not ecs_native.governs(service) or (habits.native_breaker and service.current.stage == "SCALE_UP"):
+        _watch_breaker(service, moment)
+    if ecs_native.governs(service):
+        return actions + ecs_native.step(service, verdicts, facts, moment)
     actions += _move(service, verdicts, facts, moment)
-    _settle(service, verdicts, moment)
+    _settle(service, verdicts, facts, moment)
     return actions
 
 
 # ---- the parts of a step -------------------------------------------------------------------------
-
-
-def _failed(service: Service, task: Task, moment: Moment) -> None:
-    """Count a task that ended by itself or failed a health check; throttle starts that never ran.
-
-    Source: botocore ecs/2014-11-13, Deployment.failedTasks.
-    """
-    deployment = next((d for d in service.deployments if d.id == task.deployment), None)
-    if deployment is None or deployment is not service.primary:
-        return
-    if deployment.rollout == "IN_PROGRESS":
-        deployment.failed += 1
-    if task.running is not None:
-        return
-    deployment.start_failures += 1
-    deployment.retry_at = moment.now + min(LONGEST_PAUSE, 2.0**deployment.start_failures)
-    service.say(moment, f"was unable to place a task. Reason: {task.stop_reason}.")
-    if deployment.start_failures >= 3 and not deployment.warned:
-        deployment.warned = True
-        service.say(
-            moment,
-            "is unable to consistently start tasks successfully. For more information, see the Troubleshooting"
-            " section of the Amazon ECS Developer Guide.",
-        )
 
 
 def _note_healthy(service: Service, verdicts: Mapping[str, str]) -> None:
@@ -135,17 +127,35 @@ def _note_healthy(service: Service, verdicts: Mapping[str, str]) -> None:
                 service.primary.failed = 0
 
 
-def _follow_requests(service: Service, moment: Moment) -> None:
+def _follow_requests(service: Service, facts: Facts, moment: Moment, habits: Habits) -> None:
     """What StopServiceDeployment asked for, and the first step of a new service deployment."""
     entry = service.current
     if entry.status == "PENDING":
         entry.status, entry.started_at, entry.updated_at = "IN_PROGRESS", moment.utc, moment.utc
+        entry.watch = ecs_alarms.begin(entry.config, facts.alarms, habits)
+        if entry.config["strategy"] != ROLLING:
+            ecs_native.begin(service, moment)
     elif entry.status == "STOP_REQUESTED":
-        _give_up(service, "ECS deployment was stopped by a request.", moment)
-        _close(service, "STOPPED", "Service deployment was stopped by a request.", moment)
+        give_up(service, "ECS deployment was stopped by a request.", moment)
+        close(service, "STOPPED", "Service deployment was stopped by a request.", moment)
     elif entry.status == "ROLLBACK_REQUESTED":
-        _give_up(service, "ECS deployment was rolled back by a request.", moment)
-        _roll_back(service, "Service deployment rolled back because of a request to stop it.", "", moment)
+        if entry.native is None and entry.config["strategy"] != ROLLING:  # asked for before the first step
+            ecs_native.begin(service, moment)
+        give_up(service, "ECS deployment was rolled back by a request.", moment)
+        roll_back(service, "Service deployment rolled back because of a request to stop it.", "", moment)
+
+
+def _watch_alarms(service: Service, facts: Facts, moment: Moment, habits: Habits) -> None:
+    entry = service.current
+    if entry.status != "IN_PROGRESS" or service.status != "ACTIVE":
+        return
+    if entry.stage == "CLEAN_UP" and not habits.watch_clean_up:
+        ecs_alarms.end(entry.watch)
+        return
+    reason = ecs_alarms.look(entry.watch, facts.alarms, habits)
+    if reason:
+        service.say(moment, f"(deployment {service.primary.id}) deployment failed: alarm detected.")
+        fail(service, reason, "ECS deployment alarms: ", entry.watch.rollback, moment)
 
 
 def _watch_breaker(service: Service, moment: Moment) -> None:
@@ -159,45 +169,16 @@ def _watch_breaker(service: Service, moment: Moment) -> None:
         return
     entry.breaker = "TRIGGERED"
     service.say(moment, f"(deployment {primary.id}) deployment failed: tasks failed to start.")
-    _give_up(service, "ECS deployment circuit breaker: tasks failed to start.", moment)
-    if entry.status == "ROLLBACK_IN_PROGRESS":
-        _close(service, "ROLLBACK_FAILED", TRIPPED, moment)
+    back = entry.status == "ROLLBACK_IN_PROGRESS"
+    give_up(service, "ECS deployment circuit breaker: tasks failed to start.", moment)
+    if back:
+        close(service, "ROLLBACK_FAILED", TRIPPED, moment)
     elif breaker["rollback"]:
-        _roll_back(service, TRIPPED, "ECS deployment circuit breaker: ", moment)
+        roll_back(service, TRIPPED, "ECS deployment circuit breaker: ", moment)
     else:
-        _close(
+        close(
             service, "STOPPED", "Service deployment stopped because the circuit breaker threshold was exceeded.", moment
         )
-
-
-def _give_up(service: Service, reason: str, moment: Moment) -> None:
-    primary = service.primary
-    primary.rollout, primary.reason, primary.updated_at = "FAILED", reason, moment.utc
-
-
-def _roll_back(service: Service, reason: str, by: str, moment: Moment) -> None:
-    """The last COMPLETED deployment becomes PRIMARY again, with those of its tasks that still run.
-
-    Inferred from service events in the field: "rolling back to deployment X." is followed by
-    "(deployment X) deployment completed.", and X has running tasks from the first read on. Without a
-    completed deployment nothing can be rolled back to: the deployment is stalled (Amazon ECS Developer
-    Guide, "How the Amazon ECS deployment circuit breaker detects failures").
-    """
-    entry, target = service.current, service.completed
-    entry.reason = reason
-    if target is None or target is service.primary:
-        _close(service, "ROLLBACK_FAILED", NO_CANDIDATE, moment)
-        return
-    service.primary.status = "ACTIVE"
-    service.deployments = [target, *(d for d in service.deployments if d is not target)]
-    target.status, target.rollout, target.updated_at = "PRIMARY", "IN_PROGRESS", moment.utc
-    target.reason = f"{by or 'ECS deployment: '}rolling back to deploymentId {target.id}."
-    target.failed = target.start_failures = 0
-    target.retry_at, target.warned = 0.0, False
-    entry.status, entry.updated_at = "ROLLBACK_IN_PROGRESS", moment.utc
-    entry.rollback, entry.rollback_reason, entry.rollback_started_at = target.revision, reason, moment.utc
-    service.steady = False
-    service.say(moment, f"rolling back to deployment {target.id}.")
 
 
 def _move(service: Service, verdicts: Mapping[str, str], facts: Facts, moment: Moment) -> list[Action]:
@@ -210,11 +191,8 @@ def _move(service: Service, verdicts: Mapping[str, str], facts: Facts, moment: M
     if pending:
         service.say(moment, f"stopped {len(pending)} pending tasks.")
     for task in wanted.unhealthy:
-        reason, event = why_unhealthy(task, facts)
-        service.say(moment, event)
         running.append(task)
-        actions += stop(service, task, "ServiceSchedulerInitiated", reason, moment)
-        _failed(service, task, moment)
+        actions += stop_unhealthy(service, task, facts, moment)
     for task in wanted.scale_in:
         reason = f"Scaling activity initiated by (deployment {primary.id})"
         actions += stop(service, task, "ServiceSchedulerInitiated", reason, moment)
@@ -222,7 +200,7 @@ def _move(service: Service, verdicts: Mapping[str, str], facts: Facts, moment: M
         names = " ".join(f"(task {task.id})" for task in running)
         service.say(moment, f"has stopped {len(running)} running tasks: {names}.")
     if wanted.launch:
-        started = _launch(service, wanted.launch, moment)
+        started = launch(service, primary, wanted.launch, moment)
         service.say(moment, f"has started {len(started)} tasks: {' '.join(f'(task {t.id})' for t in started)}.")
     if wanted.stuck and not primary.warned:
         primary.warned = True
@@ -234,75 +212,26 @@ def _move(service: Service, verdicts: Mapping[str, str], facts: Facts, moment: M
     return actions
 
 
-def _launch(service: Service, count: int, moment: Moment) -> list[Task]:
-    revision, started = service.primary.revision, []
-    for _ignored in range(count):
-        subnet = ecs_rolling.subnet_for(service, revision.subnets)
-        owner = service.primary.id
-        task = Task(service.ids.task(), revision, owner, owner, subnet, moment, since=moment.now)
-        task.tags = list(service.task_tags)
-        service.tasks[task.id] = task
-        started.append(task)
-    return started
-
-
-def _settle(service: Service, verdicts: Mapping[str, str], moment: Moment) -> None:
+def _settle(service: Service, verdicts: Mapping[str, str], facts: Facts, moment: Moment) -> None:
     """Deployments without tasks leave; a steady state completes the PRIMARY one; a drained service ends."""
-    holding = {task.deployment for task in service.tasks.values() if task.live or task.status == "DEACTIVATING"}
-    for deployment in service.deployments[1:]:
-        if deployment.id not in holding:
-            deployment.status = "INACTIVE"
-            service.deployments.remove(deployment)
+    holding = leave(service)
     live, primary = service.live(), service.primary
     healthy = all(verdicts.get(task.id) == HEALTHY for task in live)
     done = len(live) == service.desired and healthy and holding <= {primary.id}
-    _count(service)
+    count(service)
     if service.status == "DRAINING":
         if not holding:
             service.status = "INACTIVE"
         return
+    entry = service.current
     if not done:
-        service.steady = False
+        service.steady, entry.baking = False, None
         return
     if primary.rollout == "IN_PROGRESS":
-        primary.rollout, primary.updated_at = "COMPLETED", moment.utc
-        primary.reason = f"ECS deployment {primary.id} completed."
-        service.completed = primary
-        service.say(moment, f"(deployment {primary.id}) deployment completed.")
-        entry = service.current
-        if not entry.over:
-            back = entry.status == "ROLLBACK_IN_PROGRESS"
-            _close(service, "ROLLBACK_SUCCESSFUL" if back else "SUCCESSFUL", entry.reason, moment)
+        entry.baking = moment.now if entry.baking is None else entry.baking
+        if moment.now - entry.baking < ecs_alarms.bake(entry.watch, facts.alarms):
+            return
+        complete(service, moment)
     if not service.steady and primary.rollout == "COMPLETED":
         service.steady = True
         service.say(moment, "has reached a steady state.")
-
-
-def _count(service: Service) -> None:
-    """Task counts of the open service deployment; a closed one keeps what it ended with."""
-    entry = service.current
-    if entry.over:
-        return
-    counts: dict[str, tuple[int, int, int]] = {}
-    wanted = service.primary.revision.id
-    for revision in _unique((entry.target, *entry.sources, service.primary.revision)):
-        tasks = [task for task in service.tasks.values() if task.revision.id == revision.id]
-        running = sum(task.status == "RUNNING" for task in tasks)
-        waiting = sum(task.live and task.status != "RUNNING" for task in tasks)
-        counts[revision.id] = (service.desired if revision.id == wanted else 0, running, waiting)
-    entry.counts = counts
-
-
-def _close(service: Service, status: str, reason: str, moment: Moment) -> None:
-    entry = service.current
-    entry.status, entry.reason, entry.updated_at = status, reason, moment.utc
-    if entry.breaker == "MONITORING":
-        entry.breaker = "MONITORING_COMPLETE"
-    if status == "STOPPED":
-        entry.stopped_at = moment.utc
-    else:
-        entry.finished_at = moment.utc
-
-
-def _unique(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
-    return tuple({revision.id: revision for revision in revisions}.values())

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from tests.lab.aws.engine.ecs_native_model import AlarmWatch, Native
 from tests.lab.aws.ports import Interface
 
 # Task life cycle, in order. Source: Amazon ECS Developer Guide, "Amazon ECS task lifecycle".
@@ -29,6 +30,11 @@ Rng = Callable[..., float]
 class Moment:
     now: float  # AWS seconds
     utc: datetime
+    scale: float = 1.0  # real seconds per AWS second
+
+    def later(self, seconds: float) -> datetime:
+        """The wall-clock instant so many AWS seconds from now: what the API shows as `expiresAt`."""
+        return self.utc + timedelta(seconds=seconds * self.scale)
 
 
 @dataclass(frozen=True)
@@ -57,11 +63,19 @@ class ContainerSpec:
 
 @dataclass(frozen=True)
 class LoadBalancer:
-    """One entry of a service's loadBalancers: where its tasks are registered."""
+    """One entry of a service's loadBalancers. Its tasks are registered in `group`.
+
+    With an advancedConfiguration `group` and `alternate` are the pair that revisions take in turn, and the
+    rules (ARNs; "" = none) lead to them.
+    """
 
     group: str  # target group ARN
     container: str
     port: int
+    alternate: str = ""  # the other target group of the pair
+    production: str = ""
+    test: str = ""
+    role: str = ""  # the infrastructure role
 
 
 @dataclass(frozen=True)
@@ -184,6 +198,9 @@ class ServiceDeployment:
     rollback_reason: str = ""
     rollback_started_at: datetime | None = None
     counts: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)  # revision -> requested, running, pending
+    native: Native | None = None  # of BLUE_GREEN, LINEAR and CANARY alone
+    watch: AlarmWatch = field(default_factory=AlarmWatch)
+    baking: float | None = None  # rolling with alarms: steady since, in AWS seconds
 
     @property
     def over(self) -> bool:
@@ -219,6 +236,12 @@ class Ids:
 
     def service_deployment(self) -> str:
         return self._digits("service-deployment", "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789", 21)
+
+    def hook(self) -> str:
+        """As in the Developer Guide, "Pause hooks for Amazon ECS service deployments": ecs-{hookType}-{id}."""
+        return "ecs-pause-" + self._digits(
+            "hook", "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", 43
+        )
 
     def uuid(self) -> str:
         text = self._digits("uuid", "0123456789abcdef", 32)

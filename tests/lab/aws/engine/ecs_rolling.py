@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.lab.aws.engine.ecs_model import STARTING, Service, Task
+from tests.lab.aws.engine.ecs_model import STARTING, Deployment, Service, Task
 from tests.lab.aws.engine.ecs_tasks import HEALTHY, UNHEALTHY
 
 
@@ -42,8 +42,8 @@ def moves(service: Service, verdicts: Mapping[str, str], now: float) -> Moves:
     live = service.live()
     new = [task for task in live if task.deployment == primary.id]
     old = [task for task in live if task.deployment != primary.id]
-    new_ok, new_bad, new_rest = _split(new, verdicts)
-    old_ok, old_bad, old_rest = _split(old, verdicts)
+    new_ok, new_bad, new_rest = split(new, verdicts)
+    old_ok, old_bad, old_rest = split(old, verdicts)
     spare = max(0, len(new_ok) + len(old_ok) - lower)
 
     # A replacement for an unhealthy task is started first, as far as maximumPercent allows.
@@ -56,7 +56,7 @@ def moves(service: Service, verdicts: Mapping[str, str], now: float) -> Moves:
     scale_in: list[Task] = []
     unhealthy: list[Task] = []
     if failed:  # stalled: nothing is replaced, but nobody keeps more tasks than desired
-        order = [*new_rest[::-1], *old_rest, *old_bad, *_by_zone(new_ok, service), *_by_zone(old_ok, service)]
+        order = [*new_rest[::-1], *old_rest, *old_bad, *by_zone(new_ok, service), *by_zone(old_ok, service)]
         scale_in += order[: max(0, len(order) - desired)]
     else:
         scale_in += _replaced(old_ok, old_bad + old_rest, desired - len(new_ok), spare, service)
@@ -64,7 +64,7 @@ def moves(service: Service, verdicts: Mapping[str, str], now: float) -> Moves:
         excess = len(new_ok) + len(new_rest) - desired
         idle = new_rest[::-1][: max(0, excess)]
         scale_in += idle
-        scale_in += _by_zone(new_ok, service)[: max(0, min(excess - len(idle), spare))]
+        scale_in += by_zone(new_ok, service)[: max(0, min(excess - len(idle), spare))]
     # An unhealthy task goes when its replacement is healthy, or when there are more than enough of them.
     unhealthy += new_bad[: max(0, len(new_bad) - (0 if failed else max(0, desired - len(new_ok))))]
     if blocked and not scale_in and not unhealthy:
@@ -74,15 +74,18 @@ def moves(service: Service, verdicts: Mapping[str, str], now: float) -> Moves:
     return Moves(launch, tuple(scale_in), tuple(unhealthy), stuck)
 
 
-def subnet_for(service: Service, subnets: Sequence[str], planned: Sequence[str] = ()) -> str:
-    """The subnet whose zone has the fewest tasks: of the PRIMARY deployment first, then of the service.
+def subnet_for(
+    service: Service, subnets: Sequence[str], planned: Sequence[str] = (), deployment: Deployment | None = None
+) -> str:
+    """The subnet whose zone has the fewest tasks: of the deployment (PRIMARY) first, then of the service.
 
     `planned`: subnets chosen in this step already. Source: botocore ecs/2014-11-13, UpdateService:
     "the service scheduler attempts to balance tasks across Availability Zones".
     """
-    zones = service.primary.revision.zones
+    deployment = deployment or service.primary
+    zones = deployment.revision.zones
     everywhere = Counter(task.zone for task in service.live())
-    fresh = Counter(task.zone for task in service.live(service.primary.id))
+    fresh = Counter(task.zone for task in service.live(deployment.id))
     used = Counter(task.subnet for task in service.live())
     for subnet in planned:
         fresh[zones.get(subnet, "")] += 1
@@ -100,10 +103,11 @@ def _replaced(ok: Sequence[Task], rest: Sequence[Task], keep: int, spare: int, s
     waiting = [task for task in rest if task.status in STARTING]
     running = [task for task in rest if task.status not in STARTING]
     enough = max(0, len(ok) + len(running) - max(0, keep))
-    return [*waiting, *running[:enough], *_by_zone(ok, service)[:spare]]
+    return [*waiting, *running[:enough], *by_zone(ok, service)[:spare]]
 
 
-def _split(tasks: Sequence[Task], verdicts: Mapping[str, str]) -> tuple[list[Task], list[Task], list[Task]]:
+def split(tasks: Sequence[Task], verdicts: Mapping[str, str]) -> tuple[list[Task], list[Task], list[Task]]:
+    """(healthy, unhealthy, undecided)."""
     kinds: dict[str, list[Task]] = {HEALTHY: [], UNHEALTHY: []}
     rest: list[Task] = []
     for task in tasks:
@@ -111,7 +115,7 @@ def _split(tasks: Sequence[Task], verdicts: Mapping[str, str]) -> tuple[list[Tas
     return kinds[HEALTHY], kinds[UNHEALTHY], rest
 
 
-def _by_zone(tasks: Sequence[Task], service: Service) -> list[Task]:
+def by_zone(tasks: Sequence[Task], service: Service) -> list[Task]:
     """In the order to stop them: always from the zone that has most of these tasks, the youngest first."""
     left = list(tasks)
     order: list[Task] = []

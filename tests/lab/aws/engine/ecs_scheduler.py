@@ -22,11 +22,14 @@ from tests.lab.aws.engine.ecs_actions import (
     Launch,
     Register,
     RunCheck,
+    Shift,
     Signal,
 )
+from tests.lab.aws.engine.ecs_config import ROLLING
+from tests.lab.aws.engine.ecs_habits import Habits
 from tests.lab.aws.engine.ecs_model import ContainerSpec, Ids, Moment, Rng, Service, Task
 from tests.lab.aws.engine.ecs_tasks import Pace, stop
-from tests.lab.aws.ports import Clock, ImageNotFound, Network, Processes, Targets
+from tests.lab.aws.ports import Alarms, Clock, ImageNotFound, Network, Processes, RuleShape, Targets, Traffic
 
 Key = tuple[str, str]  # cluster name, service name
 SecretReader = Callable[[str], str]
@@ -49,11 +52,14 @@ class Scheduler:
         self.pace = pace or Pace()
         self.services: dict[Key, Service] = {}
         self.everything: list[Service] = []  # also those whose name was taken again
-        self.read_secret: SecretReader = _no_secrets  # set by the API layer
+        self.habits = Habits()
+        self.read_secret: SecretReader = _no_secrets  # set by the API layer, as the next two are
+        self.traffic: Traffic | None = None
+        self.alarms: Alarms | None = None
         self._rng = rng
 
     def moment(self) -> Moment:
-        return Moment(self.clock.now(), self.clock.utc())
+        return Moment(self.clock.now(), self.clock.utc(), self.clock.scale)
 
     def ids(self, cluster: str, name: str) -> Ids:
         """Identifiers for a service about to be created; a name's second life gets other ones."""
@@ -82,7 +88,7 @@ class Scheduler:
             if service.status == "INACTIVE" and all(task.released for task in service.tasks.values()):
                 continue
             try:
-                self._apply(service, ecs_deploy.step(service, self._facts(service), moment, self.pace))
+                self._apply(service, ecs_deploy.step(service, self._facts(service), moment, self.pace, self.habits))
             except Exception as error:
                 errors.append(error)
         if errors:
@@ -93,16 +99,36 @@ class Scheduler:
         keys = [task.key(spec.name) for task in tasks for spec in task.revision.containers]
         checked = [key for key, spec in _specs(tasks) if spec.health_check]
         states = {key: self.processes.state(key) for key in keys}
+        rules, roles = self._shapes(service)
+        names = () if service.current.over else (service.current.config.get("alarms") or {}).get("alarmNames") or ()
+        alarms = {name: self.alarms.alarm(name) for name in names} if self.alarms else {}
         healths = {target: self.targets.health(*target) for task in tasks for target in task.targets()}
         return Facts(
             {key: state for key, state in states.items() if state is not None},
             {key: self.processes.check_result(key) for key in checked},
             {target: health for target, health in healths.items() if health is not None},
+            rules,
+            {name: state for name, state in alarms.items() if state is not None},
+            roles,
         )
+
+    def _shapes(self, service: Service) -> tuple[dict[str, RuleShape], dict[str, str]]:
+        """Rules and infrastructure roles, when a native deployment is about to begin: it looks at them once."""
+        entry = service.current
+        if self.traffic is None or entry.config["strategy"] == ROLLING or entry.stage not in ("", "PRE_SCALE_UP"):
+            return {}, {}
+        balancers = entry.target.load_balancers
+        arns = {arn for lb in balancers for arn in (lb.production, lb.test) if arn}
+        shapes = {arn: self.traffic.rule(arn) for arn in arns}
+        roles = {lb.role: self.traffic.role_error(lb.role) for lb in balancers}
+        return {arn: shape for arn, shape in shapes.items() if shape is not None}, roles
 
     def _apply(self, service: Service, actions: list[Action]) -> None:
         for action in actions:
             match action:
+                case Shift(rule, weights):
+                    if self.traffic is not None:
+                        self.traffic.shift(rule, weights)
                 case Attach(task):
                     self._attach(task)
                 case Launch(task):

@@ -13,43 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from tests.lab.aws.truth import ecs_native
 from tests.lab.aws.truth.base import Check, Params, Refusal, Rule
+from tests.lab.aws.truth.ecs_common import API, GUIDE, advanced_of, balancers, definition, invalid, unsupported, wanted
 from tests.lab.aws.truth.ecs_task_definition import RULES as TASK_DEFINITION_RULES
 
 if TYPE_CHECKING:
-    from tests.lab.aws.api.ecs_known import Known, TaskDefinition
-
-GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
-API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_"
-STRATEGIES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
-
-
-def invalid(message: str) -> Refusal:
-    return Refusal("InvalidParameterException", message)
-
-
-def unsupported(what: str) -> Refusal:
-    return Refusal("UnsupportedFeatureException", f"The lab does not support {what}.")
-
-
-# ---- the service as it would be ------------------------------------------------------------------
-
-
-def wanted(params: Params, known: Known) -> Mapping[str, Any]:
-    """The request over what the service has: rules then hold for CreateService and UpdateService alike."""
-    service = known.service(params.get("serviceName") or params.get("service") or "", params.get("cluster"))
-    if service is None or "serviceName" in params:
-        return params
-    return {**service.params, **service.primary.revision.shown, **{k: v for k, v in params.items() if v is not None}}
-
-
-def definition(params: Params, known: Known) -> TaskDefinition | None:
-    return known.task_definition(wanted(params, known).get("taskDefinition") or "")
-
-
-def balancers(params: Params, known: Known) -> list[Mapping[str, Any]]:
-    return list(wanted(params, known).get("loadBalancers") or ())
-
+    from tests.lab.aws.api.ecs_known import Known
 
 # ---- one refusal each ----------------------------------------------------------------------------
 
@@ -148,7 +118,7 @@ def _group(group: str | None, known: Known) -> Refusal | None:
 def distinct_groups(params: Params, known: Known) -> Refusal | None:
     seen: set[str] = set()
     for lb in balancers(params, known):
-        for group in filter(None, (lb.get("targetGroupArn"), _advanced(lb).get("alternateTargetGroupArn"))):
+        for group in filter(None, (lb.get("targetGroupArn"), advanced_of(lb).get("alternateTargetGroupArn"))):
             if group in seen:
                 return invalid(f"Duplicate targetGroupArn found: {group}")
             seen.add(group)
@@ -157,7 +127,7 @@ def distinct_groups(params: Params, known: Known) -> Refusal | None:
 
 def advanced(params: Params, known: Known) -> Refusal | None:
     """advancedConfiguration is checked whatever the strategy; a ROLLING service may carry it."""
-    entries = [_advanced(lb) for lb in balancers(params, known)]
+    entries = [advanced_of(lb) for lb in balancers(params, known)]
     if any(entries) and not all(entries):
         return invalid("Either all or none of the provided loadBalancers must have advancedConfiguration defined")
     for entry in filter(None, entries):
@@ -165,10 +135,6 @@ def advanced(params: Params, known: Known) -> Refusal | None:
         if refusal is not None:
             return refusal
     return None
-
-
-def _advanced(lb: Mapping[str, Any]) -> Mapping[str, Any]:
-    return lb.get("advancedConfiguration") or {}
 
 
 def _advanced_refusals(entry: Mapping[str, Any], known: Known) -> Iterator[Refusal]:
@@ -217,21 +183,6 @@ def desired(params: Params, _known: Known) -> Refusal | None:
     if count is None:
         return invalid("DesiredCount cannot be null.") if "serviceName" in params else None
     return invalid("DesiredCount must be greater than or equal to 0.") if count < 0 else None
-
-
-def strategy(params: Params, _known: Known) -> Refusal | None:
-    given = params.get("deploymentConfiguration") or {}
-    chosen = given.get("strategy") or "ROLLING"
-    if chosen not in STRATEGIES:
-        return invalid(f"Invalid deployment strategy {chosen}. Valid values are: {', '.join(STRATEGIES)}")
-    if chosen != "ROLLING":
-        return unsupported(f"the deployment strategy {chosen}")
-    for field in ("lifecycleHooks", "linearConfiguration", "canaryConfiguration", "earlySuccessCriteria"):
-        if given.get(field):
-            return unsupported(f"{field} with the deployment strategy ROLLING")
-    if (given.get("alarms") or {}).get("enable"):
-        return unsupported("deployment alarms")
-    return None
 
 
 def features(params: Params, _known: Known) -> Refusal | None:
@@ -290,7 +241,7 @@ _CREATE = [
 _BOTH = [
     (known_definition, GUIDE + "deregister-task-definition-v2.html (an INACTIVE revision cannot be used)"),
     (features, API + "CreateService.html (launchType, deploymentController, schedulingStrategy)"),
-    (strategy, API + "DeploymentConfiguration.html (strategy)"),
+    *ecs_native.CHECKS,
     (one_way_to_launch, API + "CreateService.html (launchType, capacityProviderStrategy)"),
     (fits_fargate, GUIDE + "fargate-tasks-services.html"),
     (desired, API + "CreateService.html (desiredCount)"),
@@ -299,6 +250,7 @@ _BOTH = [
     (distinct_groups, GUIDE + "troubleshooting-blue-green.html (Duplicate target groups)"),
     (groups_and_ports, GUIDE + "service-load-balancing.html; service-event-messages-list.html"),
     (advanced, GUIDE + "troubleshooting-blue-green.html (Listener rule configuration errors)"),
+    *ecs_native.LATE,
     (percentages, GUIDE + "service_definition_parameters.html (minimumHealthyPercent, maximumPercent)"),
     (breaker, API + "ThresholdConfiguration.html"),
 ]

@@ -90,12 +90,13 @@ def script(body: str) -> str:
 
 
 SECOND = """
-import os, signal
+import os, signal, sys
 from ansible_collections.greenlight.serving.plugins.plugin_utils.live import Ears
+first, second = map(int, sys.argv[1:])
 with Ears() as ears:
-    os.kill(os.getpid(), signal.SIGTERM)
-    assert ears()
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), first)
+    assert ears() and not ears.alone
+    os.kill(os.getpid(), second)
     raise AssertionError("went on after the second signal")
 """
 ORPHAN = """
@@ -116,9 +117,25 @@ print("heard", flush=True)
 """
 
 
-def test_a_second_signal_exits_at_once() -> None:
-    done = subprocess.run([sys.executable, "-c", script(SECOND)], capture_output=True, text=True, check=False)
-    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT)],
+)
+def test_a_second_signal_exits_at_once(first: signal.Signals, second: signal.Signals) -> None:
+    command = [sys.executable, "-c", script(SECOND), str(int(first)), str(int(second))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 128 + second, done.stderr
+
+
+def test_ansibles_own_cleaning_up_after_an_interrupt_is_no_second_signal() -> None:
+    """SIGINT handed on, then SIGTERM once or twice; nobody reads from then on."""
+    with Ears() as ears:
+        signal.raise_signal(signal.SIGINT)
+        assert not ears.alone
+        for _ignored in range(2):
+            signal.raise_signal(signal.SIGTERM)
+            assert ears()
+            assert ears.alone
 
 
 def test_an_orphan_does_not_go_on_alone() -> None:

@@ -104,7 +104,7 @@ def test_finish_writes_the_summary_and_exits_by_it(tmp_path: Path, monkeypatch: 
     kept = [
         show.Outcome("good release", "live", 5, 0, 0, 1.0, False),
         show.Outcome("never healthy", "rolled_back", 5, 0, 0, 1.0, True),
-        show.Outcome("wrong answers", "rolled_back", 5, 0, 7, 1.0, True),
+        show.Outcome("wrong answers", "rolled_back", 500, 0, 7, 1.0, True),
     ]
     out = io.StringIO()
     assert finish(Screen(out), tmp_path / "build", kept) == 0

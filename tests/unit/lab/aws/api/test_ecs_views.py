@@ -15,10 +15,13 @@ import botocore.session
 import pytest
 from botocore.model import Shape
 
-from tests.lab.aws.api.ecs_known import SILENT, TRIGGERS, container
+from tests.lab.aws.api.ecs_known import SILENT, TRIGGERS, balanced, container
 from tests.lab.aws.api.ecs_views import Views
-from tests.lab.aws.engine.ecs_model import ContainerSpec, HealthCheck
-from tests.unit.lab.aws.engine.ecs_world import World
+from tests.lab.aws.engine import ecs_hooks
+from tests.lab.aws.engine.ecs_config import complete_config
+from tests.lab.aws.engine.ecs_model import ContainerSpec, HealthCheck, LoadBalancer
+from tests.lab.aws.ports import AlarmState
+from tests.unit.lab.aws.engine.ecs_world import GREEN, GROUP, PRODUCTION, World
 
 MODEL = botocore.session.get_session().get_service_model("ecs")
 LAB: Any = SimpleNamespace(account="123456789012", arn=lambda service, rest: f"arn:aws:{service}:us-east-1:1:{rest}")
@@ -75,6 +78,53 @@ def test_views_fit_the_shapes(bad: str | None) -> None:
     for revision in service.revisions:
         assert unknown(views.revision(service, revision), MODEL.shape_for("ServiceRevision")) == []
     assert statuses >= ({"SUCCESSFUL"} if bad is None else {"IN_PROGRESS", "ROLLBACK_SUCCESSFUL"})
+
+
+# The text of ServiceDeployment.lifecycleStage names this stage; the enumeration of its shape forgets it.
+FORGOTTEN = ".lifecycleStage=PRE_PRODUCTION_TRAFFIC_SHIFT"
+
+
+@pytest.mark.parametrize("answer", ["CONTINUE", "ROLLBACK"])
+def test_views_of_a_native_deployment_fit_the_shapes(answer: str) -> None:
+    world, views = World(), Views(LAB)
+    hook = {"targetType": "PAUSE", "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]}
+    world.states["beat"] = AlarmState("OK")
+    alarms = {"alarmNames": ["beat"], "enable": True, "rollback": True}
+    service = world.create(strategy="BLUE_GREEN", bakeTimeInMinutes=0)
+    service.params = {"launchType": "FARGATE", "propagateTags": "NONE", "schedulingStrategy": "REPLICA"}
+    world.until_steady(service)
+    service.config = complete_config({"strategy": "CANARY", "lifecycleHooks": [hook], "alarms": alarms}, service.config)
+    world.update(service, "deaf")
+    stages: dict[str, str] = {}
+    for _ignored in world.ticks(lambda: not service.current.over):
+        shown = views.service_deployment(service, service.current)
+        assert set(unknown(shown, MODEL.shape_for("ServiceDeployment"))) <= {FORGOTTEN}
+        assert unknown(views.service(service, tags=True), MODEL.shape_for("Service")) == []
+        for one in shown.get("lifecycleHookDetails", ()):
+            assert (one["targetType"], one["timeoutAction"]) == ("PAUSE", "ROLLBACK")
+            if one["status"] == "AWAITING_ACTION":
+                stages[one["hookId"]] = shown["lifecycleStage"]
+        for waiting in service.current.native.hooks if service.current.native else ():
+            ecs_hooks.answer(waiting, answer)
+    assert list(stages.values()) == ["PRE_PRODUCTION_TRAFFIC_SHIFT"] * (2 if answer == "CONTINUE" else 1)
+    end = views.service_deployment(service, service.current)
+    assert end["alarms"]["alarmNames"] == ["beat"]
+    back = answer == "ROLLBACK"
+    assert end["targetServiceRevision"]["requestedProductionTrafficWeight"] == (0.0 if back else 100.0)
+    assert end["sourceServiceRevisions"][0]["requestedTestTrafficWeight"] == (100.0 if back else 0.0)
+    groups = [views.revision(service, made)["resolvedConfiguration"]["loadBalancers"] for made in service.revisions]
+    assert groups == [
+        [{"targetGroupArn": GREEN, "productionListenerRule": PRODUCTION}],
+        [{"targetGroupArn": GROUP, "productionListenerRule": PRODUCTION}],
+    ]
+
+
+def test_an_entry_of_load_balancers_in_the_engines_words() -> None:
+    given = {"targetGroupArn": "b", "containerName": "app", "containerPort": 80}
+    assert balanced(given) == LoadBalancer("b", "app", 80)
+    advanced = {"alternateTargetGroupArn": "g", "productionListenerRule": "p", "testListenerRule": "t", "roleArn": "r"}
+    expected = LoadBalancer("b", "app", 80, "g", "p", "t", "r")
+    assert balanced({**given, "advancedConfiguration": advanced}) == expected
 
 
 def test_during_a_rollback_the_rollback_is_shown() -> None:

@@ -14,7 +14,7 @@ from tests.lab.aws.wire import Call
 
 WRITE = Call("ecs", "UpdateService", "json", True)
 READ = Call("ecs", "DescribeServices", "json", False)
-ALL = Fault(throttle=0.2, error=0.2, reset=0.2, lost=0.2, stale=0.2, latency=0.2)
+ALL = Fault(throttle=0.2, error=0.2, conflict=0.2, reset=0.2, lost=0.2, stale=0.2, latency=0.2)
 
 
 def thrown(dice: Dice, call: Call, times: int) -> list[list[str]]:

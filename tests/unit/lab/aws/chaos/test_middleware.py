@@ -65,6 +65,24 @@ def test_throttling_and_server_errors_have_no_effect(kind: str, status: str, cod
     assert world.chaos.shown()["counts"] == {kind: 1}
 
 
+@pytest.mark.parametrize(
+    ("call", "header", "line"),
+    [
+        (Call("s3", "PutObject", "rest-xml", True), "HTTP_IF_MATCH", "409 ConditionalRequestConflict"),
+        (Call("s3", "PutObject", "rest-xml", True), "HTTP_IF_NONE_MATCH", "409 ConditionalRequestConflict"),
+        (Call("s3", "PutObject", "rest-xml", True), "HTTP_X_OTHER", "200 OK"),
+        (Call("s3", "GetObject", "rest-xml", False), "HTTP_IF_MATCH", "200 OK"),
+        (WRITE, "HTTP_IF_MATCH", "200 OK"),
+    ],
+)
+def test_only_conditional_writes_to_s3_conflict(call: Call, header: str, line: str) -> None:
+    world = World(conflict=1)
+    said: list[str] = []
+    world.chaos({"lab.call": call, "lab.body": b"", header: "*"}, lambda status, _headers: said.append(status))
+    assert said == [line]
+    assert world.effects == (call.mutating and line == "200 OK")
+
+
 def broken(end: socket.socket) -> bool:
     end.settimeout(5)
     try:

@@ -14,15 +14,19 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.lab.aws.core import chance
 from tests.lab.aws.engine import ecs_deploy
 from tests.lab.aws.engine.ecs_config import complete_config
 from tests.lab.aws.engine.ecs_model import ContainerSpec, LoadBalancer, Moment, Revision, Service, Task
 from tests.lab.aws.engine.ecs_scheduler import Scheduler
-from tests.lab.aws.ports import ImageNotFound, Interface, ProcessState, TargetHealth
+from tests.lab.aws.ports import AlarmState, ImageNotFound, Interface, ProcessState, RuleShape, TargetHealth
 
-GROUP = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/blue/1"
+ELB = "arn:aws:elasticloadbalancing:us-east-1:123456789012:"
+GROUP, GREEN = ELB + "targetgroup/blue/1", ELB + "targetgroup/green/1"
+PRODUCTION, TEST = ELB + "listener-rule/app/lb/1/2/production", ELB + "listener-rule/app/lb/1/2/test"
+ROLE = "arn:aws:iam::123456789012:role/infrastructure"
 SUBNETS = ("subnet-a", "subnet-b", "subnet-c")
 ZONES = {"subnet-a": "us-east-1a", "subnet-b": "us-east-1b", "subnet-c": "us-east-1c"}
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -41,18 +45,25 @@ class Process:
 
 @dataclass
 class World:
-    """Implements Clock, Targets, Processes and Network at once."""
+    """Implements Clock, Targets, Traffic, Alarms, Processes and Network at once."""
 
     at: float = 0.0
+    scale: float = 1.0
     deregistration_delay: float = 20.0
     processes: dict[str, Process] = field(default_factory=dict)
     registered: dict[tuple[str, str, int], tuple[float, float | None]] = field(default_factory=dict)
     signals: list[tuple[float, str, int, str]] = field(default_factory=list)  # at, key, signal, target's state
     leased: set[str] = field(default_factory=set)
     given: int = 0
+    rules: dict[str, RuleShape] = field(default_factory=dict)
+    shifts: list[tuple[str, int, int]] = field(default_factory=list)  # (rule's last word, blue's, green's weight)
+    states: dict[str, AlarmState] = field(default_factory=dict)
+    role: str = ""  # why the infrastructure role cannot be taken
 
     def __post_init__(self) -> None:
         self.scheduler = Scheduler(self, self, self, self, lambda *key: chance(7, *key))
+        self.scheduler.traffic = self.scheduler.alarms = self
+        self.rules = {PRODUCTION: RuleShape({GROUP: 100, GREEN: 0}), TEST: RuleShape({GROUP: 100, GREEN: 0})}
 
     # ---- Clock
     def now(self) -> float:
@@ -90,6 +101,20 @@ class World:
         if well.get(image, False):
             return TargetHealth("healthy")
         return TargetHealth("unhealthy", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [503]")
+
+    # ---- Traffic and Alarms
+    def rule(self, arn: str) -> RuleShape | None:
+        return self.rules.get(arn)
+
+    def shift(self, arn: str, weights: Mapping[str, int]) -> None:
+        self.rules[arn] = RuleShape(weights)
+        self.shifts.append((arn.split("/")[-1], weights[GROUP], weights[GREEN]))
+
+    def role_error(self, arn: str) -> str:
+        return self.role
+
+    def alarm(self, name: str) -> AlarmState | None:
+        return self.states.get(name)
 
     # ---- Processes
     def start(
@@ -154,7 +179,7 @@ class World:
     def moment(self) -> Moment:
         return Moment(self.at, self.utc())
 
-    def create(self, image: str = "good", desired: int = 2, grace: float = 0.0, **config: object) -> Service:
+    def create(self, image: str = "good", desired: int = 2, grace: float = 0.0, **config: Any) -> Service:
         """A service with its first deployment; `config` goes into deploymentConfiguration."""
         ids = self.scheduler.ids("c", "web")
         service = Service("web", "c", ids, self.utc(), desired, complete_config(config), grace)
@@ -171,7 +196,8 @@ class World:
         **container: object,
     ) -> None:
         spec = ContainerSpec("app", image, ports=(8080,), **container)  # type: ignore[arg-type]
-        lbs = (LoadBalancer(GROUP, "app", 8080),) if balanced else ()
+        lb = LoadBalancer(GROUP, "app", 8080, GREEN, PRODUCTION, TEST, ROLE)
+        lbs = (lb,) if balanced else ()
         revision = Revision(service.ids.revision(), f"arn:td/{image}", (spec,), subnets, ZONES, ("sg-1",), lbs)
         ecs_deploy.begin(service, revision, self.moment())
 

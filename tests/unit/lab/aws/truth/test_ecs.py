@@ -17,6 +17,7 @@ from tests.lab.aws.core import chance
 from tests.lab.aws.engine import ecs_deploy
 from tests.lab.aws.engine.ecs_config import complete_config
 from tests.lab.aws.engine.ecs_model import Ids, Moment, Revision, Service
+from tests.lab.aws.ports import RuleShape
 from tests.lab.aws.truth import ecs
 from tests.lab.aws.truth.base import Refusal, Truth
 
@@ -48,6 +49,7 @@ class Facts:
     """Stands for api.ecs_known.Known."""
 
     services: dict[str, Service] = field(default_factory=dict)
+    weights: dict[str, int] = field(default_factory=lambda: {BLUE: 100, GREEN: 0})
 
     @property
     def scheduler(self) -> Any:
@@ -76,8 +78,8 @@ class Facts:
     def attached(self, group: str) -> bool:
         return group != LOOSE
 
-    def rule(self, arn: str) -> bool:
-        return arn in (PRODUCTION, TEST)
+    def rule(self, arn: str) -> RuleShape | None:
+        return RuleShape(self.weights) if arn in (PRODUCTION, TEST) else None
 
 
 def service(token: str = "", status: str = "ACTIVE", **request: Any) -> Service:
@@ -179,11 +181,6 @@ CREATE = [
     (create(deploymentConfiguration={"maximumPercent": 90}), INVALID, "maximumPercent must be at least 100."),
     (create(deploymentConfiguration={"minimumHealthyPercent": 101}), INVALID, "between 0 and 100."),
     (create(deploymentConfiguration={"strategy": "GREEN"}), INVALID, "Invalid deployment strategy GREEN."),
-    (create(deploymentConfiguration={"strategy": "CANARY"}), UNSUPPORTED, "the deployment strategy CANARY."),
-    (create(deploymentConfiguration={"strategy": "BLUE_GREEN"}), UNSUPPORTED, "the deployment strategy BLUE_GREEN."),
-    (create(deploymentConfiguration={"strategy": "LINEAR"}), UNSUPPORTED, "the deployment strategy LINEAR."),
-    (create(deploymentConfiguration={"lifecycleHooks": [{}]}), UNSUPPORTED, "lifecycleHooks"),
-    (create(deploymentConfiguration={"alarms": {"enable": True}}), UNSUPPORTED, "deployment alarms."),
     (
         create(
             deploymentConfiguration={
@@ -277,7 +274,10 @@ def test_a_second_service_of_the_name_needs_the_same_request_and_token() -> None
         ({"deploymentConfiguration": {"maximumPercent": 100}}, "cannot be 100 as this will block deployments."),
         ({"placementStrategy": [{"type": "spread"}]}, "Placement strategies are not supported"),
         ({"desiredCount": -2}, "greater than or equal to 0."),
-        ({"deploymentConfiguration": {"strategy": "CANARY"}}, "the deployment strategy CANARY."),
+        (
+            {"deploymentConfiguration": {"strategy": "CANARY"}},
+            "The deployment strategy cannot be changed while a service deployment is in progress.",
+        ),
     ],
 )
 def test_update_service_is_refused(change: dict[str, Any], message: str) -> None:

@@ -111,7 +111,7 @@ def test_the_cloud_is_not_ours_while_it_turns_back() -> None:
 def test_a_deployment_that_ended_without_us(movement: Movement, failures: int, rejects: str) -> None:
     """A person who stops it says nothing about the release; failed targets do."""
     ended = deployment(movement, failures=failures, reason="said so")
-    state, _ignored = cases.step(cases.state(Phase.MOVING), seen(deployment=ended))
+    state, _ignored = cases.step(cases.state(Phase.MOVING, stopped_since=NOW - 5.0), seen(deployment=ended))
     assert state.trail[1] is Phase.ROLLING_BACK
     assert state.cause is not None
     assert state.cause.rejects == rejects

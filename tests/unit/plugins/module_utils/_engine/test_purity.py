@@ -18,6 +18,7 @@ PURE = {
     "collections.abc",
     "dataclasses",
     "enum",
+    "itertools",
     "math",
     "textwrap",
     "typing",

@@ -81,3 +81,17 @@ def test_the_way_back_is_written_with_its_cause_and_keeps_whose_rollout_it_is() 
     state = cases.state(Phase.MOVING)
     new = records.turned(PLAN, state, Cause("wrong", "ECS", "proof"))
     assert new.unfinished == {**UNFINISHED, "phase": "rolling_back", "cause": "wrong", "by": "ECS", "rejects": "proof"}
+
+
+@pytest.mark.parametrize(("live", "first"), [("", True), ("old", False)])
+def test_only_a_service_that_never_was_live_is_a_first_one(live: str, first: bool) -> None:
+    """Whatever else a record says: the way back of a first release is removal."""
+    found = record(live=live, unfinished={**UNFINISHED, "first": "yes", "from": ""})
+    assert records.recall(PLAN, cases.state(Phase.START, record=found)).first is first
+
+
+def test_where_nothing_is_left_a_first_release_begins_with_nothing_live() -> None:
+    state = cases.state(Phase.CHECKING, record=record(live="old"), first=True, previous="")
+    opened = records.opened(PLAN, state, Phase.CONFIGURING)
+    assert (opened.live, opened.unfinished["first"]) == ("", "yes")
+    assert records.recall(PLAN, cases.state(Phase.START, record=opened)).first

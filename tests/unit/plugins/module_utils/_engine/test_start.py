@@ -76,6 +76,7 @@ def test_a_rollout_checks_then_writes_the_record_then_calls() -> None:
         "started_by": "ann",
         "before": "",
         "first": "no",
+        "strategy": "rolling",
     }
     state, command = decide(PLAN, state, now, Heard(), NOW)
     assert command == Call(Verb.BEGIN, "towards the deployment")

@@ -143,3 +143,24 @@ def test_a_bad_verdict_says_why(gate: Gate, signs: str) -> None:
         assert "wanted 7, got 1" in verdict.reason
     if verdict.outcome == INCONCLUSIVE:
         assert "timed out after 5 s" in verdict.reason
+
+
+# ---- Argo's grammar: count, consecutive successes, dry run ----------------------------------------
+
+
+def test_a_success_limit_makes_count_a_least_number_of_answers() -> None:
+    gate = Gate(count=5, consecutive_success_limit=2, failure_limit=1)
+    assert judge(gate, samples("fppp")).outcome == UNDECIDED  # two in a row, of four answers
+    assert judge(gate, samples("fpppp")).outcome == PASS
+    assert judge(gate, samples("fppip")).outcome == UNDECIDED
+    assert judge(gate, samples("ppppf")).outcome == UNDECIDED
+    assert judge(gate, samples("ppppff")).outcome == FAIL
+
+
+def test_a_dry_run_says_its_verdict_and_always_passes() -> None:
+    gate = Gate(count=3, dry_run=True, error_limit=1, deadline=10.0)
+    assert judge(gate, samples("f")).outcome == PASS
+    assert judge(gate, samples("f")).reason.startswith("dry run, it would have been fail: 1 wrong answer")
+    assert judge(gate, samples("ii")).reason.startswith("dry run, it would have been inconclusive")
+    assert judge(gate, samples("pp")).outcome == UNDECIDED
+    assert judge(gate, samples("ppp")) == judge(Gate(count=3), samples("ppp"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine import watch
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.answers import hear
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Observation
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.phases import Phase
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import State
@@ -121,7 +122,7 @@ def test_half_removed_parts_may_disagree() -> None:
 def heard(phase: Phase, now: Observation, *answers: tuple[str, str]) -> State:
     state = cases.state(phase, watch=ready(samples=()))
     for outcomes, release in answers:
-        state = watch.hear(PLAN, state, now, samples(*outcomes, release=release), NOW)
+        state = hear(PLAN, state, now, samples(*outcomes, release=release), NOW)
     return state
 
 

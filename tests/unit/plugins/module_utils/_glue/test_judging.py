@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine import lease
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Timing
 from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_common, judging
 
@@ -24,8 +25,9 @@ def test_what_is_not_given_is_the_default() -> None:
 def test_the_options_and_their_bounds_are_the_same_times() -> None:
     options = argspec_common.timing()["options"]
     assert set(options) == set(judging.SECONDS)
+    others = {"lease": lease.LEASE, "propagation": judging.PROPAGATION}
     assert {name: option["default"] for name, option in options.items()} == {
-        name: getattr(Timing(), name) for name in judging.SECONDS
+        name: others.get(name, getattr(Timing(), name, None)) for name in judging.SECONDS
     }
 
 

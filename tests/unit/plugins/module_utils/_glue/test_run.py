@@ -13,7 +13,8 @@ import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._clients.aws_errors import AwsError
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Outcome, Record
-from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import _release, _usable, run
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.planning import release as _release
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import _input, _usable, run
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError
 from ansible_collections.greenlight.serving.plugins.module_utils._store.none import NoStore
 from ansible_collections.greenlight.serving.plugins.module_utils._store.s3 import NoBucketError, S3Store
@@ -53,6 +54,29 @@ def test_wrong_input_is_refused_with_everything_that_is_wrong() -> None:
 def test_a_bucket_is_not_needed_in_check_mode() -> None:
     result = run(offline(**{"record.bucket": None, "task_definition.cpu": 300}), check_mode=True)
     assert "record.bucket" not in result["reason"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "config", "least"),
+    [
+        (30, {}, "at least 60 while a call may take 35 s"),
+        (59.9, None, "at least 60"),
+        (5, {"connect_timeout": 1, "read_timeout": 4}, "at least 9 while a call may take 5 s"),
+    ],
+)
+def test_a_lease_that_a_call_could_outlast_is_refused(
+    seconds: float, config: dict[str, Any] | None, least: str
+) -> None:
+    result = run(offline(**{"timing.lease": seconds, "aws_config": config}))
+    assert f"timing.lease: must be {least}" in result["reason"]
+    assert f"(given: {seconds:g})" in result["reason"]
+
+
+@pytest.mark.parametrize(
+    "config", [{"connect_timeout": 1, "read_timeout": 4}, {"connect_timeout": 1.5, "read_timeout": 4}]
+)
+def test_a_short_lease_goes_with_short_timeouts(config: dict[str, Any]) -> None:
+    assert _input(params(**{"timing.lease": 10, "aws_config": config}), check_mode=False)[1] == []
 
 
 def test_an_account_that_cannot_be_asked_is_a_refusal_that_says_why() -> None:

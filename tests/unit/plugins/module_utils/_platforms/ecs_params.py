@@ -24,6 +24,8 @@ OPTIONS: dict[str, Any] = {
     "region": "us-east-1",
     "cluster": "serving",
     "name": "digits",
+    "strategy": "rolling",
+    "heartbeat": {"enable": False},
     "task_definition": {
         "cpu": 256,
         "memory": 512,

@@ -64,6 +64,7 @@ def test_a_record_survives_the_way() -> None:
         (document(unfinished={"to": "zzz"}), "unfinished.to is not a release id"),
         (document(unfinished={"from": "../x"}), "unfinished.from is not a release id"),
         (document(unfinished={"phase": "banana"}), "not a known phase"),
+        (document(unfinished={"rollout_id": "a b"}), "unfinished.rollout_id is not an id"),
         (document(releases={f"{n:012x}": "x" for n in range(101)}), "at most 100 entries"),
     ],
 )

@@ -1,0 +1,234 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""At the cloud's hold: judge the release there, bake, ask a person where the plan says so, and let the cloud go on.
+
+The cloud waits for our word and rolls back by itself when none comes in time. Its word is given only while we would
+call the release live: targets healthy for min_ready, right answers, the share of traffic that the step names, as read
+back from the rule and as seen in the answers; and all of that still at the end of the step's bake.
+"""
+
+from __future__ import annotations
+
+from . import freeze, pace, records, watch
+from .common import ended, lost, probing, turn_back, wrong
+from .evolve import evolve
+from .model import Held, Observation, Plan, Step, Verb
+from .pace import Decision
+from .phases import End, Phase
+from .standing import hold_of, lacks, patience, step_at, time_left
+from .state import Cause, Hold, State
+from .timeline import name, sentence, tell
+from .verdict import INCONCLUSIVE, PASS, Verdict
+
+LOSSES = 3  # confirmed losses before the bake: no accident any more; in the bake one is enough
+
+
+def enter(plan: Plan, state: State, seen: Observation, held: Held, now: float) -> Decision:
+    """A hold that was not seen before: everything is judged afresh, but wrong answers stay known."""
+    step = step_at(plan, held, seen.share)
+    state = watch.begin(plan, state, now)
+    promoted = state.promoted if state.step == step.weight else ""  # a promotion is for one gate
+    state = evolve(state, hold=Hold(held.id, step, now, held.last), step=step.weight, promoted=promoted)
+    where = "before any user meets the release" if not step.weight else f"at {step.weight} % of the traffic"
+    state = tell(state, now, plan.mover, f"holds {where} ({held.stage}), and rolls back by itself in {held.left:.0f} s")
+    state = tell(state, now, "greenlight", _task(plan, step))
+    return pace.store(state, records.going(plan, state, Phase.HOLDING), Phase.HOLDING, now, needed=False)
+
+
+def _task(plan: Plan, step: Step) -> str:
+    """What has to be true before ECS may go on, and what happens else: for people who watch."""
+    asked = f"{plan.gate.run} right answers in a row, " if plan.probes else ""
+    then = "then a person promotes it" if step.pause else "then it goes on"
+    bake = f"a bake of {step.bake:g} s, " if step.bake else ""
+    return f"judging it: {asked}every target healthy for {plan.timing.min_ready:g} s, {bake}{then}; else back it goes"
+
+
+def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
+    """The gate, the share, the bake."""
+    step = ended(plan, state, seen, now) or _elsewhere(plan, state, seen, now) or _exposed(plan, state, seen, now)
+    if step is not None:
+        return step
+    state = freeze.follow(plan, state, seen, now)
+    hold = hold_of(state)
+    step = _late(plan, state, seen, now)
+    if step is not None:
+        return step
+    if hold.frozen:
+        return _ask(plan, state, seen, now, f"frozen, nothing moves: {hold.frozen}")
+    step = _against(plan, state, seen, now)
+    if step is not None:
+        return step
+    missing, verdict = lacks(plan, state, seen, now)
+    if missing:
+        return _undecided(plan, state, seen, now, missing, verdict)
+    if hold.lacking is not None:
+        hold = evolve(hold, lacking=None)
+        state = evolve(state, hold=hold)
+    if hold.passed is None:
+        state = tell(state, now, "greenlight", f"passed at {hold.step.weight} %: {verdict.reason}")
+        hold = evolve(hold, passed=now)
+        state = evolve(state, hold=hold, watch=evolve(state.watch, losses=0))  # the bake counts its own
+    left = (hold.passed or now) + hold.step.bake - now
+    if left > 0:
+        end = (now + left,)
+        return _ask(plan, state, seen, now, f"baking at {hold.step.weight} %, {left:.0f} s to go", until=end)
+    if not state.promoted and (hold.step.pause or state.paused):
+        why = state.paused or "the plan asks a person here"
+        return pace.enter(state, Phase.PAUSING, now, f"passed, and waiting for a person: {why}"), None
+    return _go_on(plan, state, now)
+
+
+def pausing(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
+    """A person decides; we keep watching, and go back before the hold's time is over."""
+    step = ended(plan, state, seen, now) or _elsewhere(plan, state, seen, now) or _exposed(plan, state, seen, now)
+    if step is not None:
+        return step
+    state = freeze.follow(plan, state, seen, now)
+    step = _late(plan, state, seen, now) or (None if hold_of(state).frozen else _against(plan, state, seen, now))
+    if step is not None:
+        return step
+    hold, left = hold_of(state), time_left(seen, now)
+    missing = "" if hold.unsure else lacks(plan, state, seen, now)[0]
+    if not hold.frozen and (state.promoted or not (hold.step.pause or state.paused or hold.unsure)):
+        if not missing:
+            return _go_on(plan, state, now)
+        return _ask(plan, state, seen, now, f"promoted, and judged once more: {missing}")
+    why = hold.unsure or state.paused or "the plan asks a person here"
+    if not plan.wait:
+        what = f"{name(plan, state, seen, state.aim)} holds at {hold.step.weight} %, {why}"
+        do = f"promote or abort it within {left:.0f} s, then run the same again; {plan.mover} rolls back otherwise"
+        ending = pace.stop(End.PAUSED, sentence(plan, state, seen, now, what, do))
+        return pace.store(state, records.left(plan, state, Phase.PAUSING, End.PAUSED), ending, now, needed=False)
+    return _ask(plan, state, seen, now, f"waiting for promote or abort, {left:.0f} s left: {hold.frozen or why}")
+
+
+def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
+    """CONTINUE, until another snapshot shows that the hold is passed."""
+    hold, held, given = hold_of(state), seen.held, _given(state)
+    step = ended(plan, state, seen, now) or (None if given else _exposed(plan, state, seen, now))
+    if step is not None:
+        return step
+    if held is None or held.id != hold.id:
+        if held is None and not pace.settled(plan, state, seen):
+            return probing(plan, state, seen, now, f"{plan.mover} is told to go on")
+        return pace.enter(evolve(state, went=hold.id, promoted=""), Phase.MOVING, now, "goes on", plan.mover), None
+    step = _against(plan, state, seen, now) or _late(plan, state, seen, now)
+    if step is not None:
+        return step
+    if pace.turned_down(plan, state, seen, Verb.PROCEED):
+        return turn_back(plan, state, Cause(state.refused), now)
+    missing = "" if given or hold.unsure else lacks(plan, state, seen, now)[0]
+    if missing:
+        return pace.enter(state, Phase.HOLDING, now, f"judging again: {missing}"), None
+    step = pace.act(plan, state, seen, Verb.PROCEED, now, f"passed at {hold.step.weight} %")
+    return step or probing(plan, state, seen, now, "waiting for the hold to be offered again")
+
+
+# ---- what speaks against the release ----------------------------------------
+
+
+def _undecided(plan: Plan, state: State, seen: Observation, now: float, missing: str, verdict: Verdict) -> Decision:
+    """Not yet, not any more, or never."""
+    hold = hold_of(state)
+    if hold.passed is not None and hold.lacking is None:
+        hold = evolve(hold, lacking=now)
+        state = evolve(state, hold=hold)
+    since = state.watch.since if hold.lacking is None else hold.lacking
+    silent = plan.probes and verdict.outcome == INCONCLUSIVE
+    if silent or now - since > patience(plan, state):
+        return _inconclusive(plan, state, seen, now, verdict.reason if silent else missing, "proof" if silent else "no")
+    where = f"at {hold.step.weight} %" if hold.step.weight else "before any user"
+    public = plan.probes and verdict.outcome == PASS  # what is missing is to be heard there
+    return _ask(plan, state, seen, now, f"judging {where}: {missing}", public=public)
+
+
+def _inconclusive(plan: Plan, state: State, seen: Observation, now: float, what: str, rejects: str) -> Decision:
+    """Old and new silent alike freezes; else the plan's policy: back, or a person."""
+    if freeze.alike(state):
+        return _ask(plan, freeze.begin(state, now, "nobody answers, old or new"), seen, now, "frozen")
+    text = f"the gate is inconclusive: {what}"
+    if plan.gate.inconclusive == "pause":
+        state = evolve(state, hold=evolve(hold_of(state), unsure=text), promoted="")  # promoted before it was known
+        return pace.enter(state, Phase.PAUSING, now, f"{text}; waiting for a person"), None
+    return turn_back(plan, state, Cause(text, rejects=rejects), now)
+
+
+def _against(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
+    """A wrong answer too many, or too many losses. The old release is asked once more before we believe it."""
+    hold = hold_of(state)
+    if freeze.unasked(plan, state, seen):
+        step = pace.probe(plan, evolve(state, watch=evolve(state.watch, next_probe=now)), now, "production", state.aim)
+        if step is not None:
+            return step
+    if freeze.alike(state) and wrong(plan, state, now) is not None:
+        return _ask(plan, freeze.begin(state, now, "old and new answer wrongly alike"), seen, now, "frozen")
+    return wrong(plan, state, now) or lost(plan, state, now, LOSSES if hold.passed is None else 1)
+
+
+def _exposed(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
+    """More users meet the release than the step says: by its answers, or by the rule as read twice."""
+    hold = hold_of(state)
+    if state.watch.exposed and not hold.step.weight and not state.first:
+        text = "the release answered the public though no traffic was given to it"
+        return turn_back(plan, state, Cause(text), now)
+    if hold.over_since is None or seen.at - hold.over_since < plan.timing.settle:
+        return None
+    text = f"the rule gives the release {seen.share} % of the traffic, and the step is {hold.step.weight} %"
+    return turn_back(plan, state, Cause(text), now)
+
+
+def _late(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
+    """The verdict can't come before the cloud's own time is over: back while we can still say why."""
+    hold, gate = hold_of(state), plan.gate
+    to_come = hold.step.bake + gate.interval * (gate.run - 1)
+    if hold.passed is not None:
+        to_come = max(0.0, hold.passed + hold.step.bake - now)
+    if state.phase is not Phase.HOLDING or hold.frozen:
+        to_come = 0.0
+    left = time_left(seen, now)
+    if left >= to_come + plan.timing.settle + 2 * plan.timing.poll:
+        return None
+    text = f"{left:.0f} s of the hold are left, and the verdict takes {to_come:.0f} s"
+    if hold.frozen or state.phase is Phase.PAUSING:
+        text = f"the hold's time is over, {hold.frozen or 'and nobody promoted it'}"
+    return turn_back(plan, state, Cause(text), now)
+
+
+# ---- small ---------------------------------------------------------------------------------------
+
+
+def _go_on(plan: Plan, state: State, now: float) -> Decision:
+    state = evolve(state, baked=state.baked or hold_of(state).last)
+    return pace.store(state, records.going(plan, state, Phase.PROCEEDING), Phase.PROCEEDING, now, needed=False)
+
+
+def _elsewhere(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
+    """The hold is gone without our word, or it is another one."""
+    hold = hold_of(state)
+    if seen.held is not None and seen.held.id == hold.id:
+        return None
+    if not watch.moved(seen) and seen.at < (seen.at if hold.gone is None else hold.gone) + plan.timing.settle:
+        hold = evolve(hold, gone=seen.at if hold.gone is None else hold.gone)
+        return pace.idle(plan, evolve(state, hold=hold), now, "the hold is not to be seen: reading again")
+    return pace.enter(state, Phase.MOVING, now, "the hold is over, and not by us"), None
+
+
+def _ask(
+    plan: Plan,
+    state: State,
+    seen: Observation,
+    now: float,
+    why: str,
+    *,
+    until: tuple[float, ...] = (),
+    public: bool = False,
+) -> Decision:
+    """Rounds by the plan's route and through production take turns: the public's view is part of the proof."""
+    route = plan.route if state.watch.rounds % 2 == 0 and not public else "production"
+    return probing(plan, state, seen, now, why, until=until, route=route)
+
+
+def _given(state: State) -> bool:
+    """Our word for this hold was given, or may have been: what a snapshot says of the hold may be of before."""
+    return any(made.verb is Verb.PROCEED and hold_of(state).id in made.call for made in state.pace.made)
