@@ -14,8 +14,9 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.evolve import evolve
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Deployment, Movement, Target
 from tests.simulation import native
 from tests.simulation.alarm import Alarm
@@ -274,7 +275,7 @@ class Cloud:
             return
         rollout.status = Movement.TURNING_BACK
         rollout.hold, rollout.expires, rollout.due, rollout.stage = "", NEVER, NEVER, "ROLLBACK"
-        self.service = replace(self.service, release=rollout.back_to)
+        self.service = evolve(self.service, release=rollout.back_to)
 
     def _complete(self) -> None:
         rollout, service = self.open(), self.service
@@ -290,7 +291,7 @@ class Cloud:
         turning, rollout.over = rollout.status is Movement.TURNING_BACK, self.now
         rollout.status = Movement.TURNED_BACK if turning else Movement.MOVED
         if self.service is not None:
-            self.service = replace(self.service, serving=self.service.release)
+            self.service = evolve(self.service, serving=self.service.release)
         if turning:  # from here on the share is that of the release which is in place again
             self.share, self.applied, self.applies_at = 100, 100, NEVER
 
@@ -310,7 +311,7 @@ class Cloud:
         running = self.open()
         if running:
             running.status = Movement.STOPPED
-        self.service = replace(self.service or Service(release), release=release)
+        self.service = evolve(self.service or Service(release), release=release)
         rollout = Rollout(f"d{len(self.rollouts) + 1}", release, before, strategy, weights)
         rollout.begun = self.now
         rollout.by = str(of.get("by", "greenlight"))

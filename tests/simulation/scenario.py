@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 from ansible_collections.greenlight.serving.plugins.module_utils._drive import drive
 from ansible_collections.greenlight.serving.plugins.module_utils._engine import lease
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.evolve import evolve
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
     Chain,
     Heartbeat,
@@ -24,8 +24,8 @@ from tests.simulation.cloud import Behaviour, Cloud, Service
 from tests.simulation.faults import Faults
 from tests.simulation.ports import Ports, World
 
-TIMING = Timing(deadline=1200.0, rollback_deadline=200.0, min_ready=8.0, bake=6.0, poll=4.0, backoff=1.0, settle=4.0)
-GATE = Gate(interval=4.0, count=3, failure_limit=0, error_limit=20, deadline=120.0)
+TIMING = Timing(deadline=1200.0, rollback_deadline=200.0, min_ready=10.0, bake=6.0, poll=5.0, backoff=1.0, settle=4.0)
+GATE = Gate(interval=5.0, count=3, failure_limit=0, error_limit=20, deadline=120.0)
 STEPS = {
     "rolling": (),
     "blue_green": (Step(100, 10.0),),
@@ -74,13 +74,13 @@ def plan(release: str, run: int = 0, strategy: str = "rolling", **changes: objec
         heartbeat=HEARTBEAT,
         chain=Chain(hold=240.0),
     )
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return evolve(base, **changes)  # type: ignore[arg-type]
 
 
 def locked(wanted: Plan, owner: str) -> Plan:
     """The plan of a run that takes the lock. `owner` must be new."""
     mine = lease.Lease("svc", owner=owner, who=f"{owner}@host", since="2026-01-01", rollout_id=wanted.rollout_id)
-    return replace(wanted, lock=lease.begin(mine, TERMS), listen=30.0)
+    return evolve(wanted, lock=lease.begin(mine, TERMS), listen=30.0)
 
 
 def world_with(live: str, rng: random.Random, crash_rate: float = 0.0) -> World:
@@ -93,7 +93,7 @@ def world_with(live: str, rng: random.Random, crash_rate: float = 0.0) -> World:
         cloud.service, cloud.rule, cloud.definitions = Service(live, serving=live), "open", {live}
         cloud.settle()
         cloud.advance(10.0)
-        world.store.record = replace(world.store.record, live=live, last_good="older", generation=1)
+        world.store.record = evolve(world.store.record, live=live, last_good="older", generation=1)
     cloud.crash_rate = crash_rate
     cloud.watch = lambda: _check_capacity(cloud)
     return world

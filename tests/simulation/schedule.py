@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.evolve import evolve
 from tests.simulation.faults import Faults
 from tests.simulation.scenario import RELEASES, STEPS
 
@@ -63,48 +64,48 @@ Draw = Callable[[random.Random, Schedule], Schedule]
 def _rates(**rates: tuple[float, ...]) -> Draw:
     def draw(rng: random.Random, made: Schedule) -> Schedule:
         drawn = {name: rng.choice(values) for name, values in rates.items()}
-        return replace(made, faults=replace(made.faults, **drawn))
+        return evolve(made, faults=evolve(made.faults, **drawn))
 
     return draw
 
 
 def _kills(rng: random.Random, made: Schedule) -> Schedule:
     kills = tuple((rng.randrange(1, 90), rng.random() < 0.5) for _ignored in range(rng.choice((1, 1, 1, 2, 3))))
-    return replace(made, kills=kills, between=tuple(rng.choice(BETWEEN) for _ignored in kills))
+    return evolve(made, kills=kills, between=tuple(rng.choice(BETWEEN) for _ignored in kills))
 
 
 def _event(name: str, lengths: tuple[float, ...], latest: float = 80.0) -> Draw:
     def draw(rng: random.Random, made: Schedule) -> Schedule:
-        return replace(made, world=(*made.world, (name, 4.0 + rng.random() * latest, rng.choice(lengths))))
+        return evolve(made, world=(*made.world, (name, 4.0 + rng.random() * latest, rng.choice(lengths))))
 
     return draw
 
 
 def _second(rng: random.Random, made: Schedule) -> Schedule:
     release = made.release if rng.random() < 0.5 else rng.choice(sorted(RELEASES))
-    return replace(made, second=(rng.random() * 90.0, release, rng.choice(sorted(STEPS))))
+    return evolve(made, second=(rng.random() * 90.0, release, rng.choice(sorted(STEPS))))
 
 
 def _clock(rng: random.Random, made: Schedule) -> Schedule:
     drift = rng.choice((0.98, 1.0, 1.02))
-    return replace(made, faults=replace(made.faults, offset=rng.choice((-500.0, 1e6)), drift=drift))
+    return evolve(made, faults=evolve(made.faults, offset=rng.choice((-500.0, 1e6)), drift=drift))
 
 
 def _late(rng: random.Random, made: Schedule) -> Schedule:
-    return replace(made, late=rng.choice((5.0, 15.0, 30.0)))
+    return evolve(made, late=rng.choice((5.0, 15.0, 30.0)))
 
 
 def _crash(rng: random.Random, made: Schedule) -> Schedule:
-    return replace(made, crash_rate=rng.choice((0.001, 0.004)))
+    return evolve(made, crash_rate=rng.choice((0.001, 0.004)))
 
 
 def _expired(rng: random.Random, made: Schedule) -> Schedule:
-    return replace(made, faults=replace(made.faults, expired_at=20.0 + rng.random() * 80.0))
+    return evolve(made, faults=evolve(made.faults, expired_at=20.0 + rng.random() * 80.0))
 
 
 def _refused(rng: random.Random, made: Schedule) -> Schedule:
     calls = ("ContinueServiceDeployment ROLLBACK", "StopServiceDeployment", "UpdateService old")
-    return replace(made, faults=replace(made.faults, refuse=rng.choice(calls)))
+    return evolve(made, faults=evolve(made.faults, refuse=rng.choice(calls)))
 
 
 KINDS: dict[str, tuple[int, Draw]] = {  # weight in the draw, and what it sets
@@ -157,4 +158,4 @@ def schedule(seed: int) -> Schedule:
             drawn.append(name)
     for name in drawn:
         made = KINDS[name][1](rng, made)
-    return replace(made, drawn=tuple(sorted(drawn)))
+    return evolve(made, drawn=tuple(sorted(drawn)))

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.evolve import evolve
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.lease import Lease, Request
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Outcome, Record
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError
@@ -36,13 +37,13 @@ class Objects:
     def write_lock(self, lease: Lease) -> Lease:
         if lease.version != self.lock.version:
             raise PortError(Outcome.TAKEN, "the lock has another version")
-        self.lock = replace(lease, version=self._new())
+        self.lock = evolve(lease, version=self._new())
         return self.lock
 
     def write_request(self, request: Request) -> Request:
         if request.version != self.request.version:
             raise PortError(Outcome.TAKEN, "the request has another version")
-        self.request = replace(request, version=self._new())
+        self.request = evolve(request, version=self._new())
         return self.request
 
     def _new(self) -> str:

@@ -19,7 +19,7 @@ from .timeline import sentence, tell
 
 FREEING = 3  # attempts to let the lock go; after that its lease runs out by itself
 WRITES = (Call, Save)
-LOOK = 10.0  # seconds between two looks at somebody else's lock
+LOOK = 15.0  # seconds between two looks at somebody else's lock
 
 
 def begin(plan: Plan) -> Lock | None:

@@ -84,6 +84,8 @@ def act(plan: Plan, state: State, seen: Observation, verb: Verb, now: float, why
         if (made.verb, made.call) == (verb, todo[0]):
             lag = min(plan.timing.settle * (1 << min(made.times - 1, 10)), LONGEST_LAG)
             if seen.at < made.at + lag:
+                if now >= made.at + lag:  # it would be to be seen by now
+                    return read(plan, state, seen, now, Look(state.phase.value))
                 return idle(plan, state, now, f"{todo[0]} is made, and not to be seen yet", until=(made.at + lag,))
     if now < state.pace.call_after:
         return idle(plan, state, now, f"{todo[0]} was turned away: backing off", until=(state.pace.call_after,))

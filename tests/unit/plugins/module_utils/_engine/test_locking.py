@@ -95,9 +95,9 @@ def test_somebody_elses_lock_is_watched_and_a_sign_of_life_refuses() -> None:
     state, command = decide(LOCKED, waiting(), TODO, Heard(), NOW)
     assert isinstance(command, Wait)
     assert "bob@host has held the lock of svc since 2026-01-01: rollout r7" in command.why
-    state, command = decide(LOCKED, state, TODO, Heard(), NOW + 10)
+    state, command = decide(LOCKED, state, TODO, Heard(), NOW + 15)
     assert command == ReadLock()
-    state, command = decide(LOCKED, state, TODO, Heard(lease=replace(THEIRS, version="v8", beat=2)), NOW + 10)
+    state, command = decide(LOCKED, state, TODO, Heard(lease=replace(THEIRS, version="v8", beat=2)), NOW + 15)
     assert isinstance(command, Stop)
     assert command.state == "refused"
     assert "somebody else is at work: bob@host has held the lock" in command.reason
@@ -105,13 +105,13 @@ def test_somebody_elses_lock_is_watched_and_a_sign_of_life_refuses() -> None:
 
 def test_a_dead_holders_lock_is_stolen_after_its_lease_and_more() -> None:
     state = waiting()
-    for seconds in (10.0, 40.0, 69.0):
+    for seconds in (15.0, 45.0, 69.0):
         state, command = decide(LOCKED, state, TODO, Heard(), NOW + seconds)
         state, command = decide(LOCKED, state, TODO, Heard(lease=THEIRS), NOW + seconds)
         assert isinstance(command, Wait), seconds
-    state, command = decide(LOCKED, state, TODO, Heard(), NOW + 80)
+    state, command = decide(LOCKED, state, TODO, Heard(), NOW + 85)
     assert command == ReadLock()
-    state, command = decide(LOCKED, state, TODO, Heard(lease=THEIRS), NOW + 80)
+    state, command = decide(LOCKED, state, TODO, Heard(lease=THEIRS), NOW + 85)
     assert isinstance(command, WriteLock)
     assert (command.lease.owner, command.lease.version) == ("me", "v7")
 
