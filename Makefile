@@ -7,7 +7,7 @@ CLEAN := env -u AWS_PROFILE -u AWS_ENDPOINT_URL -u AWS_URL -u AWS_ACCESS_KEY_ID 
 	-u ANSIBLE_CONFIG -u ANSIBLE_COLLECTIONS_PATH -u PYTHONPATH LC_ALL=C.UTF-8 ANSIBLE_HOME=$(CURDIR)/.cache/ansible \
 	PATH="$(CURDIR)/$(BIN):$$PATH"
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types sanity unit simulate mutants integration molecule docs package lab-aws lab-down clean
+.PHONY: help setup demo test lint types sanity unit simulate mutants integration molecule matrix docs package lab-aws lab-down clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -50,6 +50,10 @@ integration: setup ## modules, roles and failures against the lab (6 min)
 
 molecule: setup ## the roles: converge, idempotence, check, verify, absent (3 min)
 	@$(CLEAN) $(BIN)/python tools/test.py molecule
+
+matrix: setup ## the live matrix: PLATFORM=ecs [CELL=name] [ALL=1] (20 cells, 25 min; resumable)
+	@test "$(or $(PLATFORM),ecs)" = ecs || { echo "There is a matrix for PLATFORM=ecs."; exit 2; }
+	@exec $(CLEAN) $(BIN)/python -m tests.matrix $(if $(CELL),--cell $(CELL)) $(if $(ALL),--all)
 
 docs: setup ## documentation and changelog (30 s)
 	@$(CLEAN) $(BIN)/python tools/test.py docs changelog

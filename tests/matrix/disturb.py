@@ -1,0 +1,164 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to a rollout on its way: nothing, a dead controller, an API that is down, late or busy, a second one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.integration.ecs_rollout.stack import Stack
+
+from .cells import Cell
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 240.0  # real seconds for anything that has to happen
+OVER = ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "STOPPED")
+THROTTLED = {"throttle": 0.25, "lost": 0.05}
+# The rules are read as they were: ECS has moved the weights, and we are told the old ones.
+LATE = {"only": "^elbv2[.]DescribeRules$", "stale": 0.5, "stale_seconds": 60}
+DOWN = {"only": "^(ecs|elasticloadbalancing|elbv2)[.]", "error": 1.0}
+DOWN_SECONDS = 3.0
+
+
+class MatrixError(Exception):
+    """What had to happen did not; the text says what was waited for."""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A rollout to be disturbed: its options, and where its files go."""
+
+    stack: Stack
+    cell: Cell
+    options: dict[str, Any]
+    folder: Path
+
+    def run(self, **changes: Any) -> dict[str, Any]:
+        """In this process, to its end."""
+        return self.stack.roll_out(self.cell.release, **{**self.options, **changes})
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """In another process."""
+        given, result = self.folder / "parameters.json", self.folder / "result.json"
+        given.write_text(json.dumps(self.stack.parameters(self.cell.release, **self.options)))
+        command = [sys.executable, "-m", "tests.matrix.controller", str(given), str(result)]
+        log = (self.folder / "controller.log").open("wb")
+        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+
+    def newest(self) -> dict[str, Any]:
+        """The newest service deployment."""
+        ecs, place = self.stack.lab.client("ecs"), {"cluster": self.stack.facts["cluster"], "service": self.stack.name}
+        listed = ecs.list_service_deployments(**place)["serviceDeployments"]
+        arns = [each["serviceDeploymentArn"] for each in listed]
+        found = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
+        newest: dict[str, Any] = max(found, key=lambda one: one["createdAt"])
+        return newest
+
+
+def until(what: str, true: Callable[[], bool]) -> None:
+    """Raises MatrixError when it does not come true in time."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        if time.monotonic() > deadline:
+            raise MatrixError(f"waited {PATIENCE:g} s for {what}")
+        time.sleep(0.1)
+
+
+def settled(rollout: Rollout) -> None:
+    until("the deployment to be over", lambda: rollout.newest()["status"] in OVER)
+
+
+def none(rollout: Rollout) -> dict[str, Any]:
+    return rollout.run()
+
+
+def killed(rollout: Rollout) -> bool:
+    """SIGKILL once the new tasks run and, where ECS holds, at the first hold. False: it was over before."""
+    before = rollout.newest()["serviceDeploymentArn"]
+    child = rollout.start()
+
+    def ready() -> bool:
+        newest = rollout.newest()
+        if child.poll() is not None:
+            return True
+        if newest["serviceDeploymentArn"] == before:
+            return False
+        waits = any(hook["status"] == "AWAITING_ACTION" for hook in newest.get("lifecycleHookDetails") or [])
+        started = (newest.get("targetServiceRevision") or {}).get("runningTaskCount", 0) > 0
+        return waits or (started and rollout.cell.strategy == "rolling") or newest["status"] in OVER
+
+    until("a moment to kill the controller", ready)
+    alive = child.poll() is None
+    child.kill()
+    child.wait()
+    return alive
+
+
+def killed_rerun(rollout: Rollout) -> dict[str, Any]:
+    killed(rollout)
+    time.sleep(rollout.options["timing"]["lease"] * 1.3)  # until its lock may be taken over
+    return rollout.run(on_unfinished="resume")
+
+
+def killed_left(rollout: Rollout) -> dict[str, Any]:
+    """Nobody comes back: the cloud's own timer is all there is."""
+    alive = killed(rollout)
+    settled(rollout)
+    return {"state": "left" if alive else "over before", "reason": str(rollout.newest().get("statusReason", ""))}
+
+
+def api_down(rollout: Rollout) -> dict[str, Any]:
+    """For a few seconds, once the deployment is on its way."""
+    before = rollout.newest()["serviceDeploymentArn"]
+    ended: dict[str, Any] = {}
+    thread = threading.Thread(target=lambda: ended.update(rollout.run()))
+    thread.start()
+    until("the deployment", lambda: bool(ended) or rollout.newest()["serviceDeploymentArn"] != before)
+    rollout.stack.lab.control("PUT", "chaos", {"rules": [DOWN]})
+    time.sleep(DOWN_SECONDS)
+    rollout.stack.lab.control("DELETE", "chaos")
+    thread.join()
+    return ended
+
+
+def _faulty(rule: dict[str, Any]) -> Callable[[Rollout], dict[str, Any]]:
+    def disturbed(rollout: Rollout) -> dict[str, Any]:
+        rollout.stack.lab.control("PUT", "chaos", {"rules": [rule]})
+        try:
+            return rollout.run()
+        finally:
+            rollout.stack.lab.control("DELETE", "chaos")
+
+    return disturbed
+
+
+def second_operator(rollout: Rollout) -> dict[str, Any]:
+    """Somebody else wants release 1 again, in the middle: refused, and the first goes on."""
+    before = rollout.newest()["serviceDeploymentArn"]
+    child = rollout.start()
+    moved = lambda: child.poll() is not None or rollout.newest()["serviceDeploymentArn"] != before  # noqa: E731
+    until("the deployment", moved)
+    second = rollout.stack.roll_out("1", **rollout.options)
+    child.wait()
+    result: dict[str, Any] = json.loads((rollout.folder / "result.json").read_text())
+    return {**result, "second": second["state"]}
+
+
+ACTS: dict[str, Callable[[Rollout], dict[str, Any]]] = {
+    "none": none,
+    "killed-rerun": killed_rerun,
+    "killed-left": killed_left,
+    "api-down": api_down,
+    "weights-late": _faulty(LATE),
+    "second-operator": second_operator,
+    "throttled-lost": _faulty(THROTTLED),
+}
