@@ -171,7 +171,7 @@ class Cloud:
         return self.due
 
     def _soonest(self) -> float:
-        due = min((task.due for task in self.tasks), default=NEVER)
+        due = min([task.due for task in self.tasks], default=NEVER)
         rollout = self.open()
         if rollout is not None:
             due = min(due, rollout.due, rollout.expires)
@@ -342,8 +342,8 @@ class Cloud:
             service=self.service,
             rule=self.rule,
             definitions=frozenset(self.definitions),
-            rollouts=tuple(_show(rollout) for rollout in self.rollouts[-3:]),
-            targets=tuple(task.shown for task in self.tasks),
+            rollouts=tuple([_show(rollout) for rollout in self.rollouts[-3:]]),
+            targets=tuple([task.shown for task in self.tasks]),
             share=self.share,
             desired=self.desired,
         )

@@ -38,7 +38,6 @@ class Made:
 class Pace:
     """How fast we ask, and how old an answer may be."""
 
-    asked: Command | None = None
     asked_call: str = ""  # the todo line of an asked Call
     made: tuple[Made, ...] = ()  # the newest of each call
     calls: int = 0  # mutating calls that took effect, or may have
@@ -158,6 +157,7 @@ class State:
     record: Record  # as the store has it, as far as we know
     aim: str  # Release.id this run brings, or, of an unfinished rollout, takes back
     rollout_id: str = ""  # of the rollout at hand: an unfinished one keeps its own
+    asked: Command | None = None  # the command at hand
     loaded: bool = False
     previous: str = ""  # Release.id to go back to; "" = none that has a name
     first: bool = False  # there was no service when we began: the way back is removal

@@ -108,7 +108,7 @@ def test_a_release_is_rejected_only_for_what_it_did(rejects: str, passes: str, r
 
 def test_an_answer_of_the_bad_release_verifies_nothing() -> None:
     state = cases.state(Phase.VERIFYING, cause=WRONG, watch=ready(samples=()))
-    state = cases.replace(state, pace=cases.replace(state.pace, asked=Probe("production", "old")))
+    state = cases.replace(state, asked=Probe("production", "old"))
     state, command = cases.step(state, seen(), Heard(samples=samples(*"+++", release="new")))
     assert isinstance(command, Wait)
     assert all(sample.reason == "release new still answers" for sample in state.watch.samples)
@@ -116,7 +116,7 @@ def test_an_answer_of_the_bad_release_verifies_nothing() -> None:
 
 def test_an_unmarked_answer_after_the_way_back_is_the_previous_ones() -> None:
     state = cases.state(Phase.VERIFYING, cause=WRONG, watch=ready(samples=()))
-    state = cases.replace(state, pace=cases.replace(state.pace, asked=Probe("production", "old")))
+    state = cases.replace(state, asked=Probe("production", "old"))
     state, command = cases.step(state, seen(), Heard(samples=samples(*"+++", release="")))
     assert isinstance(command, Stop)
     assert state.verified is True
@@ -237,7 +237,7 @@ def test_a_way_back_to_the_same_release_is_home_and_rejects_nothing() -> None:
     state, _ignored = back(Phase.ROLLING_BACK, moved(), record=known, previous="new")
     assert state.phase is Phase.VERIFYING
     state = cases.state(Phase.VERIFYING, cause=WRONG, record=known, previous="new", watch=ready(samples=()))
-    state = cases.replace(state, pace=cases.replace(state.pace, asked=Probe("production", "new")))
+    state = cases.replace(state, asked=Probe("production", "new"))
     state, command = cases.step(state, moved(), Heard(samples=samples(*"+++")))
     assert isinstance(command, Stop)
     assert state.verified is True
