@@ -105,7 +105,7 @@ def _check_capacity(cloud: Cloud) -> None:
         return
     there = {task.release for task in cloud.tasks if task.state == "healthy"}
     assert len(there) <= 2 or "console" in there, f"I2: {there}"
-    if cloud.now - cloud.lost_by_world < HEALING or cloud.starved or cloud.gone:
+    if cloud.now - cloud.lost_by_world < HEALING or cloud.starved or cloud.gone or cloud.meddled <= cloud.now:
         return
     rollout = cloud.open()
     healthy = [task for task in cloud.tasks if task.state == "healthy"]
