@@ -51,7 +51,7 @@ def drive(
     before each pause. `interrupted()` is asked after every command: the call at hand is finished, no
     other begins. Raises nothing but what the ports raise besides PortError.
     """
-    state, seen, heard, told = begin(plan, clock.now()), None, DONE, 0
+    state, seen, heard, told, aim = begin(plan, clock.now()), None, DONE, 0, plan
     while True:
         state, command = decide(plan, state, seen, heard, clock.now())
         if len(state.events) > told:
@@ -62,8 +62,9 @@ def drive(
             return Ended(plan, command, state, seen, clock.now() - state.started)
         if isinstance(command, Wait):
             report(waiting(plan, state, command, clock.now()), True)
+        aim = aimed(aim, state)
         try:
-            heard, seen = _carry_out(command, plan, state, seen, platform, prober, store, clock)
+            heard, seen = _carry_out(command, aim, seen, platform, prober, store, clock)
         except PortError as error:
             heard = Heard(error.outcome, str(error))
         if interrupted():
@@ -73,18 +74,17 @@ def drive(
 def _carry_out(
     command: Command,
     plan: Plan,
-    state: State,
     seen: Observation | None,
     platform: Platform,
     prober: Prober,
     store: Store,
     clock: Clock,
 ) -> tuple[Heard, Observation | None]:
-    """One command: at most one mutating call. Gives what was heard, and the newest snapshot."""
+    """One command: at most one mutating call. Gives what was heard, and the newest snapshot. `plan`: as aimed() gives it."""
     if isinstance(command, Wait):
         clock.sleep(command.seconds)
     elif isinstance(command, Look):
-        return DONE, platform.observe(aimed(plan, state))
+        return DONE, platform.observe(plan)
     elif isinstance(command, Save):
         store.save(command.record)
     elif isinstance(command, Answer):
@@ -100,11 +100,11 @@ def _carry_out(
     elif isinstance(command, ReadRequest):
         return Heard(request=store.read_request()), seen
     elif seen is None:
-        return DONE, platform.observe(aimed(plan, state))
+        return DONE, platform.observe(plan)
     elif isinstance(command, Check):
-        return Heard(findings=tuple(platform.preflight(aimed(plan, state)))), seen
+        return Heard(findings=tuple(platform.preflight(plan))), seen
     elif isinstance(command, Probe):
         return Heard(samples=prober.probe(command.route, command.release, seen)), seen
     elif isinstance(command, Call):
-        return Heard(message=platform.perform(command.verb, aimed(plan, state), seen)), seen
+        return Heard(message=platform.perform(command.verb, plan, seen)), seen
     return DONE, seen

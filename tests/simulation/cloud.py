@@ -75,6 +75,7 @@ class Rollout:
     hold: str = ""
     expires: float = NEVER
     due: float = NEVER  # end of a traffic shift
+    shown: Shown | None = None  # what the API shows, once it is over
 
     @property
     def native(self) -> bool:
@@ -365,6 +366,15 @@ class Cloud:
 
 
 def _show(rollout: Rollout) -> Shown:
+    """What is over never changes any more."""
+    if rollout.shown is None:
+        shown = _shown(rollout)
+        rollout.shown = None if rollout.status in OPEN else shown
+        return shown
+    return rollout.shown
+
+
+def _shown(rollout: Rollout) -> Shown:
     reason = "tasks failed to start" if rollout.failures else ""
     threshold = 0 if rollout.native else THRESHOLD
     shown = Deployment(rollout.id, rollout.release, rollout.status, reason, rollout.failures, threshold, rollout.by)
