@@ -138,6 +138,7 @@ class Play:
     def check_mode(self) -> None:
         ports, before = self.ports(), self.world.store.record
         ended = run(ports, self.wanted(5, check_mode=True), evolve(self.made.faults, lost=0.0))
+        self.told.reached[ended.stop.state] += 1
         assert [ports.writes, ports.saves, self.world.store.record] == [[], 0, before], "I10"
         assert ended.stop.state in ("planned", "unchanged", "refused", "needs_operator")
 
