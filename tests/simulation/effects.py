@@ -13,13 +13,12 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError
 from tests.simulation import native
 from tests.simulation.cloud import Cloud
-from tests.simulation.parts import Behaviour, Task
+from tests.simulation.parts import HEALED, Behaviour, Task
 
 if TYPE_CHECKING:
     from tests.simulation.ports import Ports
 
 
-HEALED = 60.0  # seconds until what the world took is replaced, healthy and noticed
 SEEN = 25.0  # seconds until a run that reads late and slowly knows of a change
 
 

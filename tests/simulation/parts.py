@@ -12,6 +12,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
 THRESHOLD = 3
 START, CHECKS, GIVE_UP = 2.0, 2.0, 8.0  # seconds: to run, to be healthy, to be called failed
 NEVER = float("inf")
+HEALED = 60.0  # seconds until what the world took is replaced, healthy and noticed
 OPEN = (Movement.MOVING, Movement.TURNING_BACK)
 
 
