@@ -28,8 +28,9 @@ def test_a_phase_too_rare_is_named() -> None:
 
 
 def test_a_phase_in_which_nobody_was_killed_is_named() -> None:
-    rare = {**MET, ("F7 killed", "proving"): 1}
-    assert missing(SEEDS, rare, REACHED) == ["killed in proving 1 times, at least 2"]
+    rare = {**MET, ("F7 killed", "proving"): 0}
+    assert missing(SEEDS, rare, REACHED) == ["killed in proving 0 times, at least 1"]
+    assert missing(SEEDS - 1, rare, REACHED) == []
 
 
 def test_a_few_seeds_need_not_show_everything() -> None:
