@@ -201,8 +201,9 @@ class Play:
             assert [ports.writes, ports.saves, again.state.changed] == [[], 0, False], "I9"
         elif rejected:
             assert again.stop.state == "refused", again.stop
-            assert all("Alarm" in call for call in ports.writes)
-        assert not self.world.cloud.alarm.breaching or self.world.cloud.open() is None
+            assert all("Alarm" in call for call in ports.writes), f"I9: refused, and yet {ports.writes}"
+        armed = self.world.cloud.alarm.breaching and self.world.cloud.open() is not None
+        assert not armed, "an armed alarm, and a deployment that nobody beats for, are left"
 
 
 def simulate(made: Schedule) -> Told:
