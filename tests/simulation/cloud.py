@@ -22,7 +22,7 @@ from tests.simulation import native
 from tests.simulation.alarm import Alarm
 
 THRESHOLD = 3
-START, CHECKS, GIVE_UP, DRAIN = 2.0, 2.0, 8.0, 8.0  # seconds: to run, to be healthy, to be called failed, to drain
+START, CHECKS, GIVE_UP = 2.0, 2.0, 8.0  # seconds: to run, to be healthy, to be called failed
 NEVER = float("inf")
 OPEN = (Movement.MOVING, Movement.TURNING_BACK)
 
@@ -75,6 +75,7 @@ class Rollout:
     hold: str = ""
     expires: float = NEVER
     due: float = NEVER  # end of a traffic shift
+    shown: Shown | None = None  # what the API shows, once it is over
 
     @property
     def native(self) -> bool:
@@ -135,6 +136,8 @@ class Cloud:
     applied: int = 100  # as the load balancer does
     applies_at: float = NEVER
     late: float = 0.0  # seconds until the load balancer does what the rule says
+    draining: float = 8.0  # seconds that a target takes to drain
+    meddled: float = NEVER  # since when somebody's hand, not the cloud, decides the rule's share
     hold_time: float = 240.0  # until the cloud rolls back by itself
     lost_by_world: float = float("-inf")  # when the world last took a healthy target
     crash_rate: float = 0.0  # per task and second
@@ -171,7 +174,7 @@ class Cloud:
         return self.due
 
     def _soonest(self) -> float:
-        due = min((task.due for task in self.tasks), default=NEVER)
+        due = min([task.due for task in self.tasks], default=NEVER)
         rollout = self.open()
         if rollout is not None:
             due = min(due, rollout.due, rollout.expires)
@@ -255,9 +258,9 @@ class Cloud:
             )
             if needless or (task.state == "healthy" and ready > self.desired):
                 ready -= task.state == "healthy"
-                task.become("draining", self.now + DRAIN)
+                self.drain(task)
         for task in good[self.desired :] if not old else ():
-            task.become("draining", self.now + DRAIN)
+            self.drain(task)
 
     def start(self, release: str, number: int) -> None:
         """Up to so many tasks, spread over the zones that are open."""
@@ -267,6 +270,9 @@ class Cloud:
             self.count += 1
             zones = [zone for zone in ("z0", "z1", "z2") if zone != self.closed_zone]
             self.tasks.append(Task(self.count, release, zones[self.count % len(zones)], self.now))
+
+    def drain(self, task: Task) -> None:
+        task.become("draining", self.now + self.draining)
 
     def turn(self, rollout: Rollout) -> None:
         """Go back to what was completed before."""
@@ -288,7 +294,7 @@ class Cloud:
 
     def complete(self, rollout: Rollout) -> None:
         """The deployment is over."""
-        turning, rollout.over = rollout.status is Movement.TURNING_BACK, self.now
+        turning, rollout.over, self.meddled = rollout.status is Movement.TURNING_BACK, self.now, NEVER
         rollout.status = Movement.TURNED_BACK if turning else Movement.MOVED
         if self.service is not None:
             self.service = evolve(self.service, serving=self.service.release)
@@ -297,6 +303,7 @@ class Cloud:
 
     def weigh(self, share: int) -> None:
         """The rule's share for the newest rollout's release; the load balancer follows later."""
+        self.meddled = NEVER
         if share == self.share:
             return
         self.share = share
@@ -316,7 +323,7 @@ class Cloud:
         rollout.begun = self.now
         rollout.by = str(of.get("by", "greenlight"))
         self.share = self.applied = 0 if rollout.native else 100
-        self.applies_at = NEVER
+        self.applies_at = self.meddled = NEVER
         self.rollouts.append(rollout)
         if of.get("watched"):
             rollout.watched = not self.alarm.rings(self.now)  # in ALARM when it begins: ignored for this deployment
@@ -326,7 +333,7 @@ class Cloud:
         self.rollouts.clear()
         for task in self.tasks:
             if task.state != "draining":
-                task.become("draining", self.now + DRAIN)
+                self.drain(task)
 
     # ---- reads ----
 
@@ -342,8 +349,8 @@ class Cloud:
             service=self.service,
             rule=self.rule,
             definitions=frozenset(self.definitions),
-            rollouts=tuple(_show(rollout) for rollout in self.rollouts[-3:]),
-            targets=tuple(task.shown for task in self.tasks),
+            rollouts=tuple([_show(rollout) for rollout in self.rollouts[-3:]]),
+            targets=tuple([task.shown for task in self.tasks]),
             share=self.share,
             desired=self.desired,
         )
@@ -359,6 +366,15 @@ class Cloud:
 
 
 def _show(rollout: Rollout) -> Shown:
+    """What is over never changes any more."""
+    if rollout.shown is None:
+        shown = _shown(rollout)
+        rollout.shown = None if rollout.status in OPEN else shown
+        return shown
+    return rollout.shown
+
+
+def _shown(rollout: Rollout) -> Shown:
     reason = "tasks failed to start" if rollout.failures else ""
     threshold = 0 if rollout.native else THRESHOLD
     shown = Deployment(rollout.id, rollout.release, rollout.status, reason, rollout.failures, threshold, rollout.by)

@@ -145,7 +145,10 @@ MUTANTS = (
         "standing.py",
         "    if hold.right_since is None:",
         "    if False:",
-        also=(("    if not answers.follows(plan, hold, seen):", "    if False:"),),
+        also=(
+            ("    if not answers.follows(plan, hold, seen):", "    if False:"),
+            ("    if plan.probes and len(seen_of.public) <", "    if False and len(seen_of.public) <"),
+        ),
     ),
     Mutant(
         "the balancer's delay is not waited for",

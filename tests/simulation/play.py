@@ -14,12 +14,12 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.evolve 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Chain, Plan
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Ended
 from tests.simulation.checks import Played, check_end
-from tests.simulation.cloud import Cloud, Service
+from tests.simulation.cloud import NEVER, Cloud, Service
 from tests.simulation.duet import Duet
 from tests.simulation.faults import Faults
 from tests.simulation.ports import KilledError, Ports, World
 from tests.simulation.scenario import BAD, MAYBE, QUIET, locked, plan, run, world_with
-from tests.simulation.schedule import Schedule
+from tests.simulation.schedule import SHORT_DRAIN, Schedule
 
 ABANDONED = 1500.0  # seconds after which the cloud has done everything that it does by itself
 
@@ -51,6 +51,9 @@ class Play:
         self.world.cloud.late = made.late
         if made.late:
             self.world.met["F20 weights late", "moving"] += 1
+        self.world.cloud.draining = made.draining
+        if made.draining > SHORT_DRAIN:
+            self.world.met["F5 slow drain", "moving"] += 1
         if made.release in BAD:
             kind = "F11 never healthy" if made.release == "never_healthy" else "F12 bad release"
             self.world.met[kind, "moving"] += 1
@@ -283,6 +286,22 @@ def _scale(cloud: Cloud) -> None:
     cloud.lost_by_world = cloud.now
 
 
+def _meddle(cloud: Cloud) -> None:
+    """Somebody moves the weights by hand."""
+    rollout = cloud.open()
+    if rollout is None or not rollout.native or not rollout.hold:
+        return
+    other = [share for share in (0, 20, 50, 100) if abs(share - cloud.share) >= 20]
+    cloud.share = cloud.applied = cloud.rng.choice(other)
+    cloud.applies_at, cloud.meddled = NEVER, cloud.now
+
+
+def _mend(cloud: Cloud) -> None:
+    rollout = cloud.open()
+    if rollout is not None and cloud.meddled < NEVER:
+        cloud.weigh(rollout.weights[rollout.step - 1] if rollout.step else 0)
+
+
 def _move(cloud: Cloud) -> None:
     """Zone rebalancing: one more first, then one less."""
     service = cloud.service
@@ -305,5 +324,6 @@ EVENTS: dict[str, tuple[Change, Change | None, str]] = {
     "foreign": (_foreign, None, "F19 foreign deployment"),
     "scaled": (_scale, None, "F19 autoscaler"),
     "moved": (_move, None, "F19 rebalanced"),
+    "meddled": (_meddle, _mend, "F19 weights moved by hand"),
 }
 __all__ = ["Play", "Service", "Told", "simulate"]

@@ -31,7 +31,7 @@ def at_balancer(seen: Observation) -> list[Target]:
 
 
 def healthy(seen: Observation, release: str) -> frozenset[str]:
-    return frozenset(target.id for target in seen.targets if target.release == release and target.state == "healthy")
+    return frozenset([target.id for target in seen.targets if target.release == release and target.state == "healthy"])
 
 
 def complete(state: State, seen: Observation) -> bool:

@@ -49,7 +49,7 @@ def test_it_is_looked_for_every_few_seconds_and_only_while_something_moves() -> 
 def ask(phase: Phase, request: Request, **changes: Any) -> tuple[State, Any]:
     """The request was read; gives what is done about it."""
     state = held.state(phase, listened=NOW, **changes)
-    state = replace(state, pace=replace(state.pace, asked=ReadRequest()))
+    state = replace(state, asked=ReadRequest())
     return decide(CANARY, state, at_hold(), Heard(request=request), NOW)
 
 
@@ -112,7 +112,7 @@ def test_rolling_has_no_hold_to_wait_at_but_can_be_aborted() -> None:
     plan = replace(cases.PLAN, listen=5.0)
     for action, answer in (("pause", "rolling has no hold"), ("abort", "the release is taken back")):
         state = cases.state(Phase.BAKING, listened=NOW)
-        state = replace(state, pace=replace(state.pace, asked=ReadRequest()))
+        state = replace(state, asked=ReadRequest())
         state, _command = decide(plan, state, seen(), Heard(request=replace(ASKED, action=action)), NOW)
         assert state.request is not None
         assert state.request.answer.startswith(answer)
