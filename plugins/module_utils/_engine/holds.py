@@ -13,7 +13,7 @@ from __future__ import annotations
 from . import freeze, pace, records, watch
 from .common import ended, lost, probing, turn_back, wrong
 from .evolve import evolve
-from .model import Held, Observation, Plan, Step, Verb
+from .model import Held, Observation, Plan, Step, Verb, Wait
 from .pace import Decision
 from .phases import End, Phase
 from .standing import hold_of, lacks, patience, step_at, time_left
@@ -122,6 +122,8 @@ def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decis
     if missing:
         return pace.enter(state, Phase.HOLDING, now, f"judging again: {missing}"), None
     step = pace.act(plan, state, seen, Verb.PROCEED, now, f"passed at {hold.step.weight} %")
+    if step is not None and not given and isinstance(step[1], Wait):  # turned away: what passed is asked on meanwhile
+        return _ask(plan, state, seen, now, step[1].why, until=(state.pace.call_after,))
     return step or probing(plan, state, seen, now, "waiting for the hold to be offered again")
 
 

@@ -194,10 +194,9 @@ def test_gate() -> None:
 
 
 def test_every_option_of_the_gate_counts() -> None:
-    given = {
-        **{"interval": 2, "count": 3, "failure_limit": 1, "consecutive_error_limit": 7, "initial_delay": 4},
-        **{"deadline": 60, "consecutive_success_limit": 2, "dry_run": True, "inconclusive": "pause"},
-    }
+    given: dict[str, object] = {"interval": 2, "count": 3, "failure_limit": 1, "consecutive_error_limit": 7}
+    given |= {"initial_delay": 4, "deadline": 60, "consecutive_success_limit": 2}
+    given |= {"dry_run": True, "inconclusive": "pause"}
     assert parse_gate(given) == (Gate(2.0, 3, 1, 7, 4.0, 60.0, 2, True, "pause"), [])
     options = set(argspec_common.gate()["options"])
     assert options == set(given)
