@@ -167,9 +167,10 @@ def _messages(plan: Plan, state: State, seen: Observation, now: float) -> State:
     if state.known is not None:
         if state.known.issuperset(seen.events):
             return state
-        for message in seen.events:
+        for message in dict.fromkeys(seen.events):
             if message not in state.known:
-                state = tell(state, now, plan.mover, message)
+                times = seen.events.count(message)
+                state = tell(state, now, plan.mover, message + (f" ({times} times)" if times > 1 else ""))
     return evolve(state, known=(state.known or frozenset()) | frozenset(seen.events))
 
 

@@ -203,7 +203,7 @@ class Steps:
         mend = self._mend_alarm()
         if mend or ecs_heart.armed(self.view.snapshot.alarm):
             return mend
-        return [self._alarm(True, "silence is a breach from now on")]
+        return [self._alarm(True, "silence is a breach from now on: ECS rolls back when this run dies")]
 
     def disarm(self) -> list[Step]:
         armed = ecs_heart.armed(self.view.snapshot.alarm)

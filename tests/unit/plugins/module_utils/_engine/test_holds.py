@@ -284,6 +284,29 @@ def test_wait_false_leaves_a_pause_to_the_next_run() -> None:
     assert state.record.unfinished["left"] == "paused"
 
 
+@pytest.mark.parametrize(
+    ("share", "changes", "says"),
+    [
+        (0, {}, "if all of it holds, on to 10 % of the traffic; if not, back to release old"),
+        (10, {}, "then a bake of 20 s; if all of it holds, on to 100 % of the traffic; if not, back to"),
+        (100, {}, "if all of it holds, the old release may go; if not, back to release old"),
+        (10, {"paused": "paused by ann: lunch"}, "a person decides whether it goes on to 100 % of the traffic;"),
+        (100, {"first": True, "previous": ""}, "everybody may come; if not, the release is removed"),
+    ],
+)
+def test_who_watches_is_told_where_it_stands_what_is_asked_and_what_follows(
+    share: int, changes: dict[str, Any], says: str
+) -> None:
+    state, _command = step(Phase.MOVING, share=share, hold=None, **changes)
+    holds, judging = (event for event in state.events[:2])
+    where = "before any user meets the release" if not share else f"at {share} % of the traffic"
+    assert holds.who == "ECS"
+    assert f"holds {where} (" in holds.text
+    assert holds.text.endswith("without our word it goes back by itself in 500 s")
+    assert judging.text.startswith("judging it: 3 right answers in a row, every target healthy for 10 s")
+    assert says in judging.text
+
+
 # ---- going on ------------------------------------------------------------------------------------
 
 
