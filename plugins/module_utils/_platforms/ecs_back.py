@@ -129,7 +129,7 @@ class Back:
 
     def _undo_creation(self) -> list[Step]:
         """A first release that failed: nothing of it stays but its task definition."""
-        if self.view.not_a_first_release():
+        if self.view.not_a_first_release(self.plan.begun):
             return []
         steps = []
         if self.view.snapshot.active:

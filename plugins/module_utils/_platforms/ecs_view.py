@@ -100,14 +100,23 @@ class View:
             return ""
         return f"the service does not carry the tag {ecs_release.SERVICE_TAG} = {mine}, so it is not removed"
 
-    def not_a_first_release(self) -> str:
-        """Why a service may not be removed as a first release that failed; "" = it may."""
-        if self.not_ours():
+    def not_a_first_release(self, rollout: str) -> str:
+        """Why a service may not be removed as a first release that failed; "" = it may.
+
+        The record alone is not believed: what the public reaches must carry the mark of the very rollout that failed.
+        """
+        service = self.snapshot.active
+        if not service or self.not_ours():
             return self.not_ours()
-        others = self.completed_by_others() if self.snapshot.active else []
-        if not others:
-            return ""
-        return f"the service ran {', '.join(map(short, others[:3]))} before this release, so it is not removed"
+        others = self.completed_by_others()
+        if others:
+            return f"the service ran {', '.join(map(short, others[:3]))} before this release, so it is not removed"
+        made = (service.get("tags") or {}).get(ecs_release.ROLLOUT_TAG, "")
+        rule = self.production_rule
+        if rule and not ecs_rules.proof_of(rule) and (not made or made != rollout):
+            by = f"rollout {readable(made)}" if made else "no rollout that is known"
+            return f"the service is open to the public, and was made by {by}, not by {rollout}: it is not removed"
+        return ""
 
     def plain(self) -> str:
         """The task definition ARN of a service that ECS can't shift traffic for yet; "" = it can, or there is none.

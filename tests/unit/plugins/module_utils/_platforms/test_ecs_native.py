@@ -165,7 +165,7 @@ def test_the_alarm_is_there_before_the_service_names_it() -> None:
     ("found", "lines"),
     [
         (None, ["made, at rest"]),
-        (alarm(False), ["silence is a breach from now on"]),
+        (alarm(False), ["silence is a breach from now on: ECS rolls back when this run dies"]),
         (alarm(True), []),
         ({**alarm(True), "Period": 60}, ["mended"]),
     ],
