@@ -40,6 +40,11 @@ class Cell:
     def good(self) -> bool:
         return self.release == "2"
 
+    @property
+    def holds(self) -> bool:
+        """Whether the cloud comes to a hold: rolling knows none, and what never gets healthy never comes to one."""
+        return self.strategy != "rolling" and self.release != "never-healthy"
+
 
 Pair = tuple[str, str]
 
