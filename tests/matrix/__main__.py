@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO_", "ANSIBLE_"))]:
     del os.environ[name]
 
+import tests.unit.conftest  # noqa: F401 - makes the collection importable
 from tests.lab.aws.running import RunningLab, running
 
 from .cells import cover, share

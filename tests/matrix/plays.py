@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import tests.unit.conftest  # noqa: F401 - makes the collection importable
 from tests.lab.aws.running import RunningLab
 
 from . import naive, run, stories

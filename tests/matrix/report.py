@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import tests.unit.conftest  # noqa: F401 - makes the collection importable
+
 from .plays import plays
 
 ROOT = Path(__file__).resolve().parents[2]
