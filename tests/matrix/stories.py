@@ -93,12 +93,11 @@ def shifted(newest: dict[str, Any]) -> float:
 
 
 def killed_in(stage: str, scene: Scene) -> list[str]:
-    """Two rollouts in a row; in the second, the controller dies and stays dead. Then somebody asks again."""
+    """The second rollout of a service; the controller dies in it and stays dead. Then somebody asks again."""
     wanted, percent, end = STAGES[stage]
-    found = scene.roll_out("canary", "2", "live")
+    found = []
     # What never gets healthy stays in SCALE_UP, long enough to be killed there and for the alarm to ring.
-    release = "never-healthy" if stage == "scale-up" else "1"
-    rollout = scene.rollout("canary", release)
+    rollout = scene.rollout("canary", "never-healthy" if stage == "scale-up" else "2")
     alive = disturb.killed(
         rollout, lambda newest: newest.get("lifecycleStage") == wanted and shifted(newest) >= percent
     )
@@ -112,7 +111,7 @@ def killed_in(stage: str, scene: Scene) -> list[str]:
     if end != "SUCCESSFUL" and "alarm" not in str(newest.get("statusReason", "")):
         found.append(f"it was not the heartbeat alarm that acted: {newest.get('statusReason', '')}")
     time.sleep(rollout.options["timing"]["lease"] * 1.3)  # until its lock may be taken over
-    return found + scene.roll_out("canary", "1", "live", on_unfinished="resume")
+    return found + scene.roll_out("blue_green", "2", "live", on_unfinished="resume")
 
 
 # ---- the way back, while the API is sick ---------------------------------------------------------
