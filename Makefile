@@ -37,7 +37,7 @@ sanity: setup ## ansible-test sanity on a staged copy (1-2 min)
 	@$(CLEAN) $(BIN)/python tools/test.py sanity
 
 unit: setup ## unit tests and the engine's simulation (1 min)
-	@$(CLEAN) $(BIN)/python tools/test.py unit
+	@$(CLEAN) $(BIN)/python tools/test.py unit simulation
 
 simulate: setup ## the engine over a simulated cloud (SEEDS=100000 FIRST=0 JOBS=2)
 	@$(CLEAN) $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),100000) --first $(or $(FIRST),0) --jobs $(or $(JOBS),2)
