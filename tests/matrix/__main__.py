@@ -51,23 +51,25 @@ def played(lab: RunningLab, name: str, play: Play, rate: float) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__)
-    parser.add_argument("--cell", default="", help="this one alone, also when it has passed before")
+    parser.add_argument("--cell", nargs="+", default=[], help="these alone, also when they have passed before")
     parser.add_argument("--few", action="store_true", help="the first cells of the pairwise cover, not all of it")
     parser.add_argument("--again", action="store_true", help="also cells that have passed before")
     parser.add_argument("--rate", type=float, default=200.0, help="requests per second")
     given = parser.parse_args(arguments)
     known = plays(not given.few)
-    if given.cell not in ("", *known):
-        raise SystemExit(f"There is no cell {given.cell}. The cells:\n  " + "\n  ".join(known))
+    for name in given.cell:
+        if name not in known:
+            raise SystemExit(f"There is no cell {name}. The cells:\n  " + "\n  ".join(known))
     BUILD.mkdir(parents=True, exist_ok=True)
-    chosen = [given.cell] if given.cell else list(known)
+    chosen = given.cell or list(known)
     due = [name for name in chosen if given.again or given.cell or not passed(name)]
     for name in chosen:
         if name not in due:
             print(f"kept {name}")
-    for name in due:
+    if due:
         with tempfile.TemporaryDirectory() as place, running(Path(place), SCALE) as lab:
-            played(lab, name, known[name], given.rate)
+            for name in due:
+                played(lab, name, known[name], given.rate)
     ok = [name for name in chosen if passed(name)]
     met, wanted = share([cell for cell in cover() if passed(cell.name)])
     summary = {"cells": len(chosen), "passed": len(ok), "failed": len(chosen) - len(ok), "pairs": met, "of": wanted}
