@@ -48,8 +48,13 @@ def cut(at: float) -> Result:
         (WRONG, {"state": "live"}, "ended as live, expected rolled_back"),
         (Cell("canary", "2", "killed-left"), {"state": "left", "serves": "a"}, ""),
         (Cell("rolling", "2", "killed-left"), {"state": "left", "serves": "b"}, "b serves, expected a"),
-        (Cell("linear", "2", "second-operator"), {"second": "refused"}, ""),
-        (Cell("linear", "2", "second-operator"), {"second": "live"}, "the second operator's run ended as live"),
+        (Cell("linear", "2", "second-operator"), {"second": "refused: somebody has held the lock since noon"}, ""),
+        (
+            Cell("linear", "2", "second-operator"),
+            {"second": "refused: no"},
+            "the second operator's run ended as refused",
+        ),
+        (Cell("linear", "2", "second-operator"), {"second": "live: it"}, "the second operator's run ended as live"),
     ],
 )
 def test_how_a_cell_must_end(cell: Cell, changes: dict[str, str], told: str) -> None:
