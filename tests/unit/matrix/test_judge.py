@@ -54,7 +54,7 @@ def cut(at: float) -> Result:
             {"second": "refused: no"},
             "the second operator's run ended as refused",
         ),
-        (Cell("linear", "2", "second-operator"), {"second": "live: it"}, "the second operator's run ended as live"),
+        (Cell("linear", "2", "second-operator"), {"second": "live: it"}, "run ended as live: it"),
     ],
 )
 def test_how_a_cell_must_end(cell: Cell, changes: dict[str, str], told: str) -> None:
