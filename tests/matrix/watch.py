@@ -1,0 +1,93 @@
+# Copyright: greenlight.serving contributors
+# GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Load on a service while something is done to it, and what came of each request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tests.integration.ecs_rollout.stack import Stack
+from tests.lab.load.attribution import Detection, Loss, Move, Traffic, budget
+from tests.lab.load.generator import BackgroundLoad, Load
+
+from .users import Users
+
+SCALE = 0.05  # real seconds per AWS second
+TARGETS = 2
+STREAM_SHARE, STREAM_SECONDS = 0.02, 0.5
+AFTERWARDS = 1.5  # seconds: streams end, and nothing may be wrong any more
+# Health checks every 5 AWS seconds, 2 to be unhealthy, 2 for each; the lab's floor of real seconds for one check, and
+# what its engines' ticks add.
+DETECTION = Detection(interval=5 * SCALE, threshold=2, timeout=0.5, propagation=0.5)
+TICK = 0.5  # seconds, at most, until the lab's ECS notes that a process has ended
+
+
+class Watch:
+    """`with Watch(…) as watch: …`, then `watch.users(…)`; the log of all requests is in `folder`."""
+
+    def __init__(self, name: str, url: str, rate: float, folder: Path) -> None:
+        self.name, self.rate = name, rate
+        load = Load(url, rate, 900.0, 200_000, STREAM_SHARE, stream_seconds=STREAM_SECONDS)
+        self.traffic = BackgroundLoad(load, folder / "requests.jsonl")
+        self.since = self.until = 0.0
+
+    def __enter__(self) -> Watch:
+        self.traffic.__enter__()
+        self.since = time.time()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            time.sleep(AFTERWARDS)
+        self.until = time.time()
+        self.traffic.stop()
+
+    def users(self, most: Callable[[float], int | None], losses: list[Loss]) -> Users:
+        """`most`: the wrong answers that may be, of the seconds from the first of them to the last."""
+        everything = self.traffic.results()
+        wrong = [each.ended for each in everything if each.wrong]
+        detection = max(wrong) - min(wrong) if wrong else 0.0
+        return Users(
+            rate=self.rate,
+            held=len(everything) / (self.until - self.since),
+            load=self.traffic.summary(),
+            failed=[each for each in everything if each.cause],
+            losses=losses,
+            move=Move(self.name, self.since, self.until),
+            detection=detection,
+            wrong_most=most(detection),
+        )
+
+
+def crashes(stack: Stack, rate: float) -> list[Loss]:
+    """A loss for each task of the service whose container ended by itself, as ECS tells it.
+
+    ECS notes it later than it is: so a little earlier.
+    """
+    ecs, cluster = stack.lab.client("ecs"), stack.facts["cluster"]
+    arns = ecs.list_tasks(cluster=cluster, serviceName=stack.name, desiredStatus="STOPPED")["taskArns"]
+    tasks: list[dict[str, Any]] = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
+    died = [task for task in tasks if task.get("stopCode") == "EssentialContainerExited"]
+    allowed = budget(Traffic(rate, 1 / TARGETS, 0.05, STREAM_SHARE, STREAM_SECONDS), DETECTION)
+    seconds = DETECTION.seconds + TICK
+    return [
+        Loss(f"crash of {task['taskArn'][-8:]}", task["stoppingAt"].timestamp() - TICK, seconds, allowed)
+        for task in died
+    ]
+
+
+def fallen(stack: Stack, since: int) -> list[str]:
+    """What the lab itself crashed over since that event of its log."""
+    events = stack.lab.control("GET", f"log?since={since}")
+    return [str(event["fields"])[-300:] for event in events if event["name"] in ("engine-crash", "api-crash")]
+
+
+def last_event(stack: Stack) -> int:
+    return max((event["id"] for event in stack.lab.control("GET", "log?since=0")), default=0)
