@@ -28,10 +28,9 @@ from ._engine.model import (
     Wait,
     WriteLock,
 )
-from ._engine.state import Ended, Event, State
+from ._engine.state import Ended, Event
 from ._engine.timeline import waiting
 from ._platforms.base import Clock, Platform, PortError, Prober, Store
-
 
 DONE = Heard()
 
@@ -80,7 +79,7 @@ def _carry_out(
     store: Store,
     clock: Clock,
 ) -> tuple[Heard, Observation | None]:
-    """One command: at most one mutating call. Gives what was heard, and the newest snapshot. `plan`: as aimed() gives it."""
+    """One command: at most one mutating call. `plan` is aimed()'s. Gives what was heard, and the newest snapshot."""
     if isinstance(command, Wait):
         clock.sleep(command.seconds)
     elif isinstance(command, Look):

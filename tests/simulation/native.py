@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Movement
 
 if TYPE_CHECKING:
-    from tests.simulation.cloud import Cloud, Rollout
+    from tests.simulation.cloud import Cloud
+    from tests.simulation.parts import Rollout
 
 SHIFT = 2.0  # seconds that a traffic shift takes
 NEVER = float("inf")

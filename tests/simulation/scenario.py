@@ -20,8 +20,9 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
 )
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Ended, Event
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.verdict import Gate
-from tests.simulation.cloud import Behaviour, Cloud, Service
+from tests.simulation.cloud import Cloud
 from tests.simulation.faults import Faults
+from tests.simulation.parts import Behaviour, Service
 from tests.simulation.ports import Ports, World
 
 TIMING = Timing(deadline=1200.0, rollback_deadline=200.0, min_ready=12.0, bake=6.0, poll=5.0, backoff=1.0, settle=4.0)

@@ -14,8 +14,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
     Plan,
     Verb,
 )
-from tests.simulation.cloud import OPEN, Shown, Snapshot
-
+from tests.simulation.parts import OPEN, Shown, Snapshot
 
 NOTHING = Observation(at=0.0, exists=False)
 

@@ -214,4 +214,3 @@ def _troubled(plan: Plan, state: State, seen: Observation, now: float) -> Decisi
 
 def _why(state: State) -> str:
     return state.cause.text if state.cause else "it was asked for"
-

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dataclasses import replace as evolve
 else:
-
     _new, _set = object.__new__, object.__setattr__
 
     def evolve(instance: Any, **changes: Any) -> Any:

@@ -129,7 +129,9 @@ EDGES = [
     Edge(P.TURNING_BACK, P.ROLLING_BACK, seen(deployment=deployment(Movement.TURNED_BACK)), BACK),
     Edge(P.ROLLING_BACK, P.VERIFYING, seen(), BACK),
     Edge(P.ROLLING_BACK, E.REMOVED, seen(exists=False, targets=(), serving=""), {**BACK, **FIRST, **GONE}),
-    Edge(P.ROLLING_BACK, P.START, seen(exists=False, targets=(), serving=""), {**BACK, **FIRST, **GONE, "homing": True}),
+    Edge(
+        P.ROLLING_BACK, P.START, seen(exists=False, targets=(), serving=""), {**BACK, **FIRST, **GONE, "homing": True}
+    ),
     Edge(P.ROLLING_BACK, E.NEEDS_OPERATOR, moved(back_to=""), {**BACK, "previous": ""}, says="nothing to go back to"),
     Edge(P.VERIFYING, E.ROLLED_BACK, seen(), {**BACK, "watch": ready(samples=samples(*"+++", release="old"))}),
     Edge(
