@@ -131,6 +131,7 @@ options:
         default: 0
       consecutive_error_limit:
         description: Inconclusive samples in a row that are forgiven.
+        version_added: 0.2.0
         type: int
         default: 20
         aliases: [error_limit]
@@ -146,10 +147,12 @@ options:
         description:
           - Passes in a row at the end that make the gate pass, once O(gate.count) samples said something. V(0) is
             O(gate.count).
+        version_added: 0.2.0
         type: int
         default: 0
       dry_run:
         description: Say the verdict and act on none. The gate passes as soon as it is decided.
+        version_added: 0.2.0
         type: bool
         default: false
       inconclusive:
@@ -158,6 +161,7 @@ options:
             answers in a row said nothing.
           - V(roll_back) takes the release back. V(pause) waits for a person, as long as the cloud holds, and is refused
             with a strategy that has no hold (V(rolling)). M(greenlight.serving.probe) alone does neither.
+        version_added: 0.2.0
         type: str
         choices: [roll_back, pause]
         default: roll_back
