@@ -45,7 +45,8 @@ def faults(users: Users) -> list[str]:
         found.append(f"{wrong} wrong answers in {users.detection:.1f} s, at most {users.wrong_most} may be")
     told = attribute(users.failed, users.losses, [users.move])
     if not told.ok:
-        found += [line for line in told.lines(users.losses) if not line.startswith("0 ")]
+        lines = told.lines()[len(told.by_loss) :]
+        found += [line for line in lines if not line.startswith("0 ")]
     return found
 
 

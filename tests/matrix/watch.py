@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,6 +26,7 @@ AFTERWARDS = 1.5  # seconds: streams end, and nothing may be wrong any more
 # Health checks every 5 AWS seconds, 2 to be unhealthy, 2 for each; the lab's floor of real seconds for one check, and
 # what its engines' ticks add.
 DETECTION = Detection(interval=5 * SCALE, threshold=2, timeout=0.5, propagation=0.5)
+MOST = 100  # tasks that DescribeTasks tells at once; botocore, DescribeTasksRequest.tasks
 TICK = 0.5  # seconds, at most, until the lab's ECS notes that a process has ended
 
 
@@ -67,20 +70,44 @@ class Watch:
 
 
 def crashes(stack: Stack, rate: float) -> list[Loss]:
-    """A loss for each task of the service whose container ended by itself, as ECS tells it.
+    """A loss for each task of the service whose container ended by itself, and for each time when none was left.
 
-    ECS notes it later than it is: so a little earlier.
+    ECS notes an end later than it is: so a little earlier.
     """
     ecs, cluster = stack.lab.client("ecs"), stack.facts["cluster"]
     arns = ecs.list_tasks(cluster=cluster, serviceName=stack.name, desiredStatus="STOPPED")["taskArns"]
-    tasks: list[dict[str, Any]] = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
-    died = [task for task in tasks if task.get("stopCode") == "EssentialContainerExited"]
+    tasks: list[dict[str, Any]] = []
+    for first in range(0, len(arns), MOST):
+        tasks += ecs.describe_tasks(cluster=cluster, tasks=arns[first : first + MOST])["tasks"]
+    ended = [task for task in tasks if task.get("stopCode") == "EssentialContainerExited"]
+    died = {task["taskArn"][-8:]: task["stoppingAt"].timestamp() for task in ended}
     allowed = budget(Traffic(rate, 1 / TARGETS, 0.05, STREAM_SHARE, STREAM_SECONDS), DETECTION)
     seconds = DETECTION.seconds + TICK
-    return [
-        Loss(f"crash of {task['taskArn'][-8:]}", task["stoppingAt"].timestamp() - TICK, seconds, allowed)
-        for task in died
-    ]
+    losses = [Loss(f"crash of {name}", at - TICK, seconds, allowed) for name, at in died.items()]
+    events = stack.lab.control("GET", "log?since=0")
+    for left, back in outages([event for event in events if stack.name in event["fields"].get("group", "")]):
+        if any(left - seconds <= at <= back for at in died.values()):
+            length = back - left + TICK
+            losses.append(Loss("no target left after a crash", left - TICK, length, math.ceil(rate * (length + TICK))))
+    return losses
+
+
+def outages(events: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
+    """When the log of a service's target groups knows no healthy target, from the first that left on: (from, to)."""
+    healthy: set[str] = set()
+    found: list[tuple[float, float]] = []
+    empty_since = 0.0
+    for event in events:
+        fields, at = event["fields"], datetime.fromisoformat(event["at"]).timestamp()
+        if event["name"] == "target_state" and fields["state"] == "healthy":
+            if empty_since:
+                found.append((empty_since, at))
+            empty_since = 0.0
+            healthy.add(fields["target"])
+        elif fields["target"] in healthy:
+            healthy.discard(fields["target"])
+            empty_since = 0.0 if healthy else at
+    return found
 
 
 def fallen(stack: Stack, since: int) -> list[str]:
