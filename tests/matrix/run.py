@@ -68,7 +68,9 @@ def play(cell: Cell, lab: RunningLab, rate: float, folder: Path) -> dict[str, An
             wanted=str((result.get("release") or {}).get("id", "")),
             deployment=str(rollout.newest()["status"]),
             lab=watch.fallen(stack, event),
-            users=watched.users(partial(judge.most_wrong, cell, rate), watch.crashes(stack, rate) if met else []),
+            users=watched.users(
+                partial(judge.most_wrong, cell, watched.rate), watch.crashes(stack, watched.rate) if met else []
+            ),
         )
     return judge.as_dict(seen, judge.faults(seen))
 

@@ -16,8 +16,12 @@ from tests.lab.load.results import Result, Summary
 
 @dataclass(frozen=True)
 class Users:
-    """`rate`, `held`: requests per second, asked for and sent; `wrong_most`: wrong answers that may be, None = any."""
+    """`asked`, `rate`, `held`: requests per second that were asked for, that the machine bears, that were sent.
 
+    `wrong_most`: wrong answers that may be, None = any.
+    """
+
+    asked: float
     rate: float
     held: float
     load: Summary
@@ -55,6 +59,7 @@ def as_dict(users: Users) -> dict[str, Any]:
     told = attribute(users.failed, users.losses, [users.move])
     return {
         "seconds": round(users.seconds, 1),
+        "asked": users.asked,
         "rate": users.rate,
         "held": round(users.held, 1),
         "detection": round(users.detection, 2),

@@ -26,6 +26,7 @@ AFTERWARDS = 1.5  # seconds: streams end, and nothing may be wrong any more
 # Health checks every 5 AWS seconds, 2 to be unhealthy, 2 for each; the lab's floor of real seconds for one check, and
 # what its engines' ticks add.
 DETECTION = Detection(interval=5 * SCALE, threshold=2, timeout=0.5, propagation=0.5)
+CALIBRATION, IN_TIME, LEAST = 2.0, 0.5, 25.0  # seconds of load, seconds that an answer may take, requests per second
 MOST = 100  # tasks that DescribeTasks tells at once; botocore, DescribeTasksRequest.tasks
 TICK = 0.5  # seconds, at most, until the lab's ECS notes that a process has ended
 
@@ -34,8 +35,9 @@ class Watch:
     """`with Watch(…) as watch: …`, then `watch.users(…)`; the log of all requests is in `folder`."""
 
     def __init__(self, name: str, url: str, rate: float, folder: Path) -> None:
-        self.name, self.rate = name, rate
-        load = Load(url, rate, 900.0, 200_000, STREAM_SHARE, stream_seconds=STREAM_SECONDS)
+        """`rate`: requests per second, if the machine bears so many."""
+        self.name, self.asked, self.rate = name, rate, bearable(url, rate)
+        load = Load(url, self.rate, 900.0, 200_000, STREAM_SHARE, stream_seconds=STREAM_SECONDS)
         self.traffic = BackgroundLoad(load, folder / "requests.jsonl")
         self.since = self.until = 0.0
 
@@ -58,6 +60,7 @@ class Watch:
         wrong = [each.ended for each in everything if each.wrong]
         detection = max(wrong) - min(wrong) if wrong else 0.0
         return Users(
+            asked=self.asked,
             rate=self.rate,
             held=len(everything) / (self.until - self.since),
             load=self.traffic.summary(),
@@ -67,6 +70,21 @@ class Watch:
             detection=detection,
             wrong_most=most(detection),
         )
+
+
+def bearable(url: str, rate: float) -> float:
+    """The rate, or its half, its quarter …: what a service that nobody touches answers in time on this machine.
+
+    More than that is a queue that grows: then all fails, whatever is rolled out.
+    """
+    while rate > LEAST:
+        with BackgroundLoad(Load(url, rate, CALIBRATION, stream_share=0.0)) as load:
+            time.sleep(CALIBRATION)
+        seen = load.summary()
+        if not seen.dropped and seen.latency["p99"] < IN_TIME:
+            break
+        rate /= 2
+    return rate
 
 
 def crashes(stack: Stack, rate: float) -> list[Loss]:
