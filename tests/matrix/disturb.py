@@ -46,7 +46,11 @@ class Rollout:
 
     def run(self, **changes: Any) -> dict[str, Any]:
         """In this process, to its end."""
-        return self.stack.roll_out(self.cell.release, **{**self.options, **changes})
+        try:
+            return self.stack.roll_out(self.cell.release, **{**self.options, **changes})
+        finally:
+            lines = [f"{line.at:.1f} {line.who}: {line.text}\n" for line in self.stack.lines]
+            (self.folder / "progress.txt").write_text("".join(lines))
 
     def start(self) -> subprocess.Popen[bytes]:
         """In another process."""

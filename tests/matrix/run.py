@@ -24,13 +24,13 @@ CRASH = 5.0  # seconds after which the lab's crashing release does; it must show
 
 
 def options(stack: Stack, strategy: str, release: str, **changes: Any) -> dict[str, Any]:
-    """Options of ecs_rollout; ECS waits at a hold for 10 of its minutes, 30 real seconds."""
+    """Options of ecs_rollout; ECS waits at a hold for 20 of its minutes, a real one."""
     ready = CRASH + 1 if release == "crash-after" else 0.6
-    known = stack.native(strategy, release, min_ready=ready, deadline=150, rollback_deadline=150)
+    known = stack.native(strategy, release, min_ready=ready, deadline=300, rollback_deadline=300)
     (probe,) = stack.options()["probes"]
     if release == "slow-answers":
         probe = {**probe, "timeout": 2 * SLOW, "latency_budget": SLOW, "over_budget": "fail"}
-    return {**known, "hold_timeout": 10, "probes": [probe], **changes}
+    return {**known, "hold_timeout": 20, "probes": [probe], **changes}
 
 
 @contextmanager
@@ -68,7 +68,9 @@ def play(cell: Cell, lab: RunningLab, rate: float, folder: Path) -> dict[str, An
             wanted=str((result.get("release") or {}).get("id", "")),
             deployment=str(rollout.newest()["status"]),
             lab=watch.fallen(stack, event),
-            users=watched.users(partial(judge.most_wrong, cell, rate), watch.crashes(stack, rate) if met else []),
+            users=watched.users(
+                partial(judge.most_wrong, cell, watched.rate), watch.crashes(stack, watched.rate) if met else []
+            ),
         )
     return judge.as_dict(seen, judge.faults(seen))
 

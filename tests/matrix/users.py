@@ -16,8 +16,12 @@ from tests.lab.load.results import Result, Summary
 
 @dataclass(frozen=True)
 class Users:
-    """`rate`, `held`: requests per second, asked for and sent; `wrong_most`: wrong answers that may be, None = any."""
+    """`asked`, `rate`, `held`: requests per second that were asked for, that the machine bears, that were sent.
 
+    `wrong_most`: wrong answers that may be, None = any.
+    """
+
+    asked: float
     rate: float
     held: float
     load: Summary
@@ -45,7 +49,8 @@ def faults(users: Users) -> list[str]:
         found.append(f"{wrong} wrong answers in {users.detection:.1f} s, at most {users.wrong_most} may be")
     told = attribute(users.failed, users.losses, [users.move])
     if not told.ok:
-        found += [line for line in told.lines(users.losses) if not line.startswith("0 ")]
+        lines = told.lines()[len(told.by_loss) :]
+        found += [line for line in lines if not line.startswith("0 ")]
     return found
 
 
@@ -54,6 +59,7 @@ def as_dict(users: Users) -> dict[str, Any]:
     told = attribute(users.failed, users.losses, [users.move])
     return {
         "seconds": round(users.seconds, 1),
+        "asked": users.asked,
         "rate": users.rate,
         "held": round(users.held, 1),
         "detection": round(users.detection, 2),

@@ -24,7 +24,7 @@ def seen(cell: Cell, *results: Result, losses: tuple[Loss, ...] = (), **changes:
     detection = max(wrong) - min(wrong) if wrong else 0.0
     failed = [each for each in results if each.cause]
     most = judge.most_wrong(cell, 200.0, detection)
-    met = users.Users(200.0, 200.0, summarise(results), failed, losses, Move("it", 0, 60), detection, most)
+    met = users.Users(200.0, 200.0, 200.0, summarise(results), failed, losses, Move("it", 0, 60), detection, most)
     return judge.Seen(cell=cell, lab=(), users=met, **known)
 
 
