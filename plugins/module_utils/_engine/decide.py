@@ -90,9 +90,9 @@ def decide(plan: Plan, state: State, seen: Observation | None, heard: Heard, now
 
 def aimed(plan: Plan, state: State) -> Plan:
     """The plan as the platform must see it: with the release to go back to."""
-    if plan.previous == state.previous and plan.first == state.first:
+    if (plan.previous, plan.first, plan.begun) == (state.previous, state.first, state.rollout_id):
         return plan
-    return evolve(plan, previous=state.previous, first=state.first)
+    return evolve(plan, previous=state.previous, first=state.first, begun=state.rollout_id)
 
 
 def _hear(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:

@@ -37,7 +37,7 @@ def first(before: State, after: Decision, now: float) -> Decision:
         return after
     if held(before) or (state.saving is None and state.phase in BEFORE):
         return after
-    return pace.enter(before, Phase.LOCKING, now, "something is to be written: taking the lock"), None
+    return pace.enter(before, Phase.LOCKING, now, "taking the lock: nobody else may move the service meanwhile"), None
 
 
 def locking(plan: Plan, state: State, seen: Observation, now: float) -> Decision:

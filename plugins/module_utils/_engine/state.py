@@ -197,6 +197,7 @@ class State:
     request: Request | None = None  # from another shell: open, or with the answer that is to be written
     answering: int = 0  # attempts to write it
     listened: float = float("-inf")
+    listened_to: str = ""  # id of the rollout for which it was read last what is asked of it
     paused: str = ""  # by whom and why, on request
     promoted: str = ""
     events: tuple[Event, ...] = ()

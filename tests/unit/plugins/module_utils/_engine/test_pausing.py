@@ -82,6 +82,3 @@ def test_wait_false_leaves_a_pause_to_the_next_run() -> None:
     assert isinstance(command, Stop)
     assert command.state == "paused"
     assert state.record.unfinished["left"] == "paused"
-
-
-# ---- going on ------------------------------------------------------------------------------------

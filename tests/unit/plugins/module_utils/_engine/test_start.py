@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine import timeline
@@ -296,3 +298,11 @@ def test_an_unfinished_rollout_to_nothing_is_a_removal() -> None:
     state, _ignored = start(seen(exists=False, targets=(), serving="", todo=BEGIN), record=torn)
     assert Phase.ROLLING_BACK not in state.trail
     assert state.phase is Phase.CHECKING
+
+
+def test_under_the_lock_nothing_is_told_twice() -> None:
+    todo = seen(todo={Verb.BEGIN: ("UpdateService",)})
+    once, _ignored = cases.step(cases.state(Phase.START), todo)
+    twice, _ignored = cases.step(replace(once, phase=Phase.START), todo)
+    assert twice.events == once.events
+    assert len(once.events) >= 1
