@@ -74,11 +74,14 @@ def _proven(played: Played) -> Claims:
     moved = any(call.startswith(("UpdateService", "ContinueServiceDeployment")) for call in ports.writes)
     over = ports.cloud.rollouts[-1].over if ports.cloud.rollouts else 0.0
     served = [call for call in ports.writes if "Alarm" not in call]
+    youngest = max((task.since for task in ports.cloud.tasks), default=0.0)
+    seasoned = ports.cloud.now - youngest >= played.wanted.timing.min_ready - 0.5
     return {
         **_live(played),
         "I12 not read after the last change": ports.looked_at > ports.last_effect
         or "PutMetricAlarm" in ports.writes[-1],
         "I12 not asked in public": not moved or ports.public_at.get(release, -1.0) >= over or played.disturbed,
+        "I12 not healthy for min_ready": seasoned or not moved or played.disturbed,
         "I12 a wrong answer was heard": release not in ports.failed or played.disturbed,
         "I12 not asked at all": bool(ports.passed_at.get(release)) or not served,
     }

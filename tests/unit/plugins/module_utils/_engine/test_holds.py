@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine import watch
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
     Beat,
     Call,
@@ -261,6 +262,13 @@ def test_people_take_their_time_and_it_does_not_count() -> None:
     assert state.excused == 50.0
 
 
+def test_a_hold_that_is_seen_again_was_never_gone() -> None:
+    state = held.state(Phase.HOLDING, hold=hold(gone=NOW - 30.0))
+    state = watch.see(CANARY, state, at_hold(), NOW)
+    assert state.hold is not None
+    assert state.hold.gone is None
+
+
 def test_a_pause_ends_before_the_holds_time_does() -> None:
     now = at_hold()
     assert now.held is not None
@@ -276,6 +284,29 @@ def test_wait_false_leaves_a_pause_to_the_next_run() -> None:
     assert state.record.unfinished["left"] == "paused"
 
 
+@pytest.mark.parametrize(
+    ("share", "changes", "says"),
+    [
+        (0, {}, "if all of it holds, on to 10 % of the traffic; if not, back to release old"),
+        (10, {}, "then a bake of 20 s; if all of it holds, on to 100 % of the traffic; if not, back to"),
+        (100, {}, "if all of it holds, the old release may go; if not, back to release old"),
+        (10, {"paused": "paused by ann: lunch"}, "a person decides whether it goes on to 100 % of the traffic;"),
+        (100, {"first": True, "previous": ""}, "everybody may come; if not, the release is removed"),
+    ],
+)
+def test_who_watches_is_told_where_it_stands_what_is_asked_and_what_follows(
+    share: int, changes: dict[str, Any], says: str
+) -> None:
+    state, _command = step(Phase.MOVING, share=share, hold=None, **changes)
+    holds, judging = (event for event in state.events[:2])
+    where = "before any user meets the release" if not share else f"at {share} % of the traffic"
+    assert holds.who == "ECS"
+    assert f"holds {where} (" in holds.text
+    assert holds.text.endswith("without our word it goes back by itself in 500 s")
+    assert judging.text.startswith("judging it: 3 right answers in a row, every target healthy for 10 s")
+    assert says in judging.text
+
+
 # ---- going on ------------------------------------------------------------------------------------
 
 
@@ -284,6 +315,17 @@ def test_the_word_is_given_only_while_everything_still_holds() -> None:
     assert state.phase is Phase.ROLLING_BACK
     state, _command = step(Phase.PROCEEDING, watch=judged(short_since=NOW - 1))
     assert state.phase is Phase.HOLDING
+
+
+def test_while_the_word_is_turned_away_the_release_is_asked_on() -> None:
+    pace = cases.Pace(looked=NOW, asked_call=CONTINUE, tries=1, call_after=NOW + 20.0)
+    due = judged(next_probe=NOW)
+    state, command = step(Phase.PROCEEDING, watch=due, pace=pace)
+    assert (type(command), state.phase) == (Probe, Phase.PROCEEDING)
+    state, command = step(Phase.PROCEEDING, watch=judged(next_probe=NOW + 30), pace=replace(pace, call_after=NOW + 1.0))
+    assert isinstance(command, Wait)
+    assert command.seconds == 1.0
+    assert "was turned away" in command.why
 
 
 def test_a_refused_word_takes_the_release_back() -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine import timeline
@@ -353,3 +355,11 @@ def test_a_count_that_was_raised_is_waited_for() -> None:
     assert "2 of 3 targets are healthy" in command.why
     _ignored, command = cases.step(raised, moved(desired=3, at=NOW + 496), now=NOW + 496)
     assert "2 of 3 targets are healthy" in stopped(command, "needs_operator")
+
+
+def test_under_the_lock_nothing_is_told_twice() -> None:
+    todo = seen(todo={Verb.BEGIN: ("UpdateService",)})
+    once, _ignored = cases.step(cases.state(Phase.START), todo)
+    twice, _ignored = cases.step(replace(once, phase=Phase.START), todo)
+    assert twice.events == once.events
+    assert len(once.events) >= 1
