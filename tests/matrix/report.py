@@ -42,7 +42,7 @@ def row(found: Mapping[str, Any]) -> str:
 
 
 def table(results: Sequence[Mapping[str, Any]], known: int) -> str:
-    """All cells, and what they add up to; the naive rollouts, which must fail requests, apart. `known`: cells in all."""
+    """All cells and what they add up to, naive rollouts, which must fail requests, apart. `known`: cells in all."""
     naive = [found for found in results if found["cell"].startswith("naive-")]
     others = [found for found in results if found not in naive]
     text = HEAD + "".join(row(found) for found in others) + "\n" + total(others) + "\n"
