@@ -27,7 +27,8 @@ THROTTLED = {"throttle": 0.25, "lost": 0.05}
 LATE = {"only": "^elbv2[.]DescribeRules$", "stale": 0.5, "stale_seconds": 60}
 DOWN = {"only": "^(ecs|elasticloadbalancing|elbv2)[.]", "error": 1.0}
 DOWN_SECONDS = 3.0
-# An hour of the cloud's at each hold, and a heart that may be silent for 20 minutes: three real minutes, and one.
+# An hour of the cloud's at each hold, and a heart that may be silent for 20 minutes: three real minutes, and one. For
+# what waits in real seconds, which no scale shortens: leases, and the pauses after a call was turned away.
 PATIENT = {"hold_timeout": 60, "heartbeat": {"interval": 0.7, "period": 30, "periods": 40}}
 
 
@@ -149,11 +150,11 @@ def api_down(rollout: Rollout) -> dict[str, Any]:
     return ended
 
 
-def _faulty(rule: dict[str, Any]) -> Callable[[Rollout], dict[str, Any]]:
+def _faulty(rule: dict[str, Any], **options: Any) -> Callable[[Rollout], dict[str, Any]]:
     def disturbed(rollout: Rollout) -> dict[str, Any]:
         rollout.stack.lab.control("PUT", "chaos", {"rules": [rule]})
         try:
-            return rollout.run()
+            return rollout.run(**options)
         finally:
             rollout.stack.lab.control("DELETE", "chaos")
 
@@ -177,5 +178,5 @@ ACTS: dict[str, Callable[[Rollout], dict[str, Any]]] = {
     "api-down": api_down,
     "weights-late": _faulty(LATE),
     "second-operator": second_operator,
-    "throttled-lost": _faulty(THROTTLED),
+    "throttled-lost": _faulty(THROTTLED, **PATIENT),
 }

@@ -41,11 +41,13 @@ def row(found: Mapping[str, Any]) -> str:
     return f"| {found['cell']} | {verdict} | {requests} | {causes} | {wrong} | {late:.2f} | {found['seconds']:.0f} |\n"
 
 
-def table(results: Sequence[Mapping[str, Any]]) -> str:
-    """All cells, and a sentence with what they add up to; the naive rollouts, which must fail requests, apart."""
+def table(results: Sequence[Mapping[str, Any]], known: int) -> str:
+    """All cells and what they add up to, naive rollouts, which must fail requests, apart. `known`: cells in all."""
     naive = [found for found in results if found["cell"].startswith("naive-")]
     others = [found for found in results if found not in naive]
     text = HEAD + "".join(row(found) for found in others) + "\n" + total(others) + "\n"
+    if known > len(results):
+        text += f"\n{known - len(results)} of {known} cells have not been played.\n"
     if naive:
         told = [f"{found['cell']} {found.get('load', {}).get('dropped', 0)}" for found in naive]
         text += (
@@ -82,7 +84,8 @@ def placed(page: str, text: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.matrix.report", description=__doc__)
     parser.add_argument("--update-docs", action="store_true", help=f"write docs/{DOCS.name}")
-    text = table(list(results(BUILD, list(plays(every=True)))))
+    names = list(plays(every=True))
+    text = table(list(results(BUILD, names)), len(names))
     if parser.parse_args(arguments).update_docs:
         DOCS.write_text(placed(DOCS.read_text(), text))
     else:

@@ -35,6 +35,8 @@ class Scene:
     def roll_out(self, strategy: str, release: str, expected: str, **changes: Any) -> list[str]:
         """One rollout in this process, and what is wrong with its end."""
         result = self.stack.roll_out(release, **run.options(self.stack, strategy, release, **changes))
+        with (self.folder / "progress.txt").open("a") as log:
+            log.writelines(f"{line.at:.1f} {line.who}: {line.text}\n" for line in self.stack.lines)
         self.told.append(f"{strategy}: {result['state']}")
         wrong = result["state"] != expected
         return [f"{strategy} of {release} ended as {result['state']}: {result['reason']}"] if wrong else []
@@ -111,7 +113,9 @@ def killed_in(stage: str, scene: Scene) -> list[str]:
     if end != "SUCCESSFUL" and "alarm" not in str(newest.get("statusReason", "")):
         found.append(f"it was not the heartbeat alarm that acted: {newest.get('statusReason', '')}")
     time.sleep(rollout.options["timing"]["lease"] * 1.3)  # until its lock may be taken over
-    return found + scene.roll_out("blue_green", "2", "live", on_unfinished="resume")
+    # What the cloud took back is begun again; what it completed is gone on with.
+    policy = "resume" if end == "SUCCESSFUL" else "roll_back"
+    return found + scene.roll_out("blue_green", "2", "live", on_unfinished=policy)
 
 
 # ---- the way back, while the API is sick ---------------------------------------------------------
@@ -125,7 +129,7 @@ BACK_LOST = [
 def back_lost(strategy: str, scene: Scene) -> list[str]:
     """A wrong release; every fourth call is throttled, and the answer of the call that goes back is lost."""
     scene.stack.lab.control("PUT", "chaos", {"rules": BACK_LOST})
-    found = scene.roll_out(strategy, "wrong-answers", "rolled_back")
+    found = scene.roll_out(strategy, "wrong-answers", "rolled_back", **disturb.PATIENT)
     counts = scene.stack.lab.control("GET", "chaos")["counts"]
     scene.stack.lab.control("DELETE", "chaos")
     scene.told.append(f"{counts.get('throttle', 0)} calls throttled, {counts.get('lost', 0)} answers lost")

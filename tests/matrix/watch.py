@@ -23,9 +23,11 @@ SCALE = 0.05  # real seconds per AWS second
 TARGETS = 2
 STREAM_SHARE, STREAM_SECONDS = 0.02, 0.5
 AFTERWARDS = 1.5  # seconds: streams end, and nothing may be wrong any more
-# Health checks every 5 AWS seconds, 2 to be unhealthy, 2 for each; the lab's floor of real seconds for one check, and
-# what its engines' ticks add.
-DETECTION = Detection(interval=5 * SCALE, threshold=2, timeout=0.5, propagation=0.5)
+# Failed checks that make a target unhealthy. With two, a machine that is busy for a second with something else loses
+# every target, those that take their place start on it, too, and nothing is ever healthy again.
+UNHEALTHY = 10
+# Health checks every 5 AWS seconds; the lab's floor of real seconds for one, and what its engines' ticks add.
+DETECTION = Detection(interval=5 * SCALE, threshold=UNHEALTHY, timeout=0.5, propagation=0.5)
 CALIBRATION, IN_TIME, LEAST = 2.0, 0.5, 25.0  # seconds of load, seconds that an answer may take, requests per second
 MOST = 100  # tasks that DescribeTasks tells at once; botocore, DescribeTasksRequest.tasks
 TICK = 0.5  # seconds, at most, until the lab's ECS notes that a process has ended

@@ -105,12 +105,13 @@ def test_the_table_has_a_line_for_each_cell_and_their_sum() -> None:
     told = [judge.as_dict(each, judge.faults(each)) for each in (good, bad)]
     naive = {"cell": "naive-stop-first", "ok": True, "state": "", **users.as_dict(bad.users)}
     naive["load"]["dropped"] = 250
-    text = report.table([*told, {"cell": "linear", "ok": False, "faults": ["no"]}, naive])
+    text = report.table([*told, {"cell": "linear", "ok": False, "faults": ["no"]}, naive], 6)
     assert "| canary-2-none | live | 1 (200) | 0, 0, 0 (0) | 0 (0) | 0.10 | 60 |" in text
     assert "| canary-wrong-answers-none | **failed**: live | 1 (200) | 1, 0, 0 (0) | 0 (0) | 0.00 | 60 |" in text
     assert "| linear | **failed**: not played | | | | | |" in text
     assert "1 of 3 cells passed; 2 requests, 1 of them failed by our moves or unexplained." in text
     assert "naive-stop-first 250." in text
+    assert "2 of 6 cells have not been played." in text
 
 
 def test_the_table_goes_between_its_marks_and_nowhere_else() -> None:
