@@ -148,7 +148,8 @@ class Cloud:
         if task in self.tasks:
             self.tasks.remove(task)
         rollout = self.open()
-        if rollout is not None and rollout.release == task.release and not by_world:
+        early = task.state != "healthy"  # the circuit breaker counts no target that was healthy once
+        if rollout is not None and rollout.release == task.release and early and not by_world:
             rollout.failures += 1
 
     def open(self) -> Rollout | None:
@@ -203,9 +204,8 @@ class Cloud:
         rollout, service = self.open(), self.service
         if rollout is None or service is None:
             return
-        there = [task for task in self.tasks if task.state != "draining"]
-        whole = sum(task.state == "healthy" for task in there) >= self.desired
-        if whole and all(task.release == service.release for task in there):
+        whole = sum(task.state == "healthy" for task in self.tasks) >= self.desired
+        if whole and all(task.release == service.release for task in self.tasks):  # the old ones are drained and gone
             self.complete(rollout)
 
     def complete(self, rollout: Rollout) -> None:
