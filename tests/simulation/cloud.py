@@ -204,8 +204,9 @@ class Cloud:
         rollout, service = self.open(), self.service
         if rollout is None or service is None:
             return
-        whole = sum(task.state == "healthy" for task in self.tasks) >= self.desired
-        if whole and all(task.release == service.release for task in self.tasks):  # the old ones are drained and gone
+        there = [task for task in self.tasks if task.state != "draining"]
+        whole = sum(task.state == "healthy" for task in there) >= self.desired
+        if whole and all(task.release == service.release for task in there):
             self.complete(rollout)
 
     def complete(self, rollout: Rollout) -> None:
