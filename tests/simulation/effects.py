@@ -41,7 +41,7 @@ def happen(cloud: Cloud, call: str, plan: Plan) -> None:
     elif name == "DeleteService":
         cloud.delete()
     elif name in ("DeleteRule", "ModifyRule"):
-        cloud.rule = "open" if name == "ModifyRule" else ""
+        cloud.rule = {"open": "open", "close": "closed"}.get(what, "")
 
 
 def _update(cloud: Cloud, name: str, what: str, plan: Plan) -> None:

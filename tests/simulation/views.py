@@ -85,6 +85,8 @@ def _todo(
 def _begin(shown: Snapshot, plan: Plan) -> tuple[str, ...]:
     service, wanted = shown.service, plan.release.id
     begin = [] if shown.rule else ["CreateRule"]
+    if service is None and shown.rule == "open":  # a removal that was refused half-way
+        begin = ["ModifyRule close"]
     if service is None or service.release != wanted:
         begin += [] if wanted in shown.definitions else [f"RegisterTaskDefinition {wanted}"]
         begin.append(f"UpdateService {wanted}" if service else f"CreateService {wanted}")
