@@ -22,7 +22,7 @@ from .playbooks import Played
 from .promises import PROMISES, Outcome, Promise, all_broken, summary, table
 from .screen import Screen
 
-INVENTORY = ["-i", "inventories/local"]
+INVENTORY = ["-i", "inventories/local", "--limit", "digits"]
 RATE = 25.0  # requests per second: a demonstration, not a benchmark, also on a slow machine
 STREAM_SECONDS = 2.0  # shorter than the deregistration delay of inventories/local, in real seconds
 REPORT_EVERY = 5.0  # seconds between two looks at the load
