@@ -11,10 +11,10 @@ from typing import Any
 
 from .._engine.model import Plan
 from . import ecs_diff, ecs_hold, ecs_home
+from .aws_names import short
+from .aws_step import Step
 from .ecs_home import Home
-from .ecs_names import short
 from .ecs_snapshot import Snapshot
-from .ecs_step import Step
 from .ecs_view import View
 
 Json = dict[str, Any]

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.model import Plan
-from . import ecs_back, ecs_diff, ecs_heart, ecs_hold, ecs_release, ecs_rules
+from . import aws_heart, aws_rules, ecs_back, ecs_diff, ecs_hold, ecs_release
+from .aws_names import SERVICE_TAG, service_key, short, tag_list, text
+from .aws_step import Step
 from .ecs_home import Home
-from .ecs_names import short
-from .ecs_release import SERVICE_TAG, service_key, tag_list
-from .ecs_step import Step
 from .ecs_view import View
 
 __all__ = ["Step", "Steps"]
@@ -63,7 +62,7 @@ class Steps:
         return steps
 
     def _tags(self) -> dict[str, str]:
-        own = {key: ecs_release.text(value) for key, value in (self._params.get("tags") or {}).items()}
+        own = {key: text(value) for key, value in (self._params.get("tags") or {}).items()}
         return {**own, SERVICE_TAG: service_key(self._params)}
 
     def _unproven(self) -> bool:
@@ -72,7 +71,7 @@ class Steps:
         An open rule in front of a service that is there serves somebody, whatever the history tells.
         """
         rule = self.view.production_rule
-        serves = bool(self.view.snapshot.active and rule and not ecs_rules.proof_of(rule))
+        serves = bool(self.view.snapshot.active and rule and not aws_rules.proof_of(rule))
         return not serves and not self.view.ever_completed()
 
     def _rules(self, closed: bool) -> list[Step]:
@@ -92,16 +91,16 @@ class Steps:
                 steps += self._mend_rule(which, rule, proof)
             elif listener:
                 tags = tag_list(self._tags(), "Key", "Value")
-                arguments = ecs_rules.creation(self._params, listener, self.view.live_group(), proof, tags)
+                arguments = aws_rules.creation(self._params, listener, self.view.live_group(), proof, tags)
                 note = ", closed to the public until the release is proven" if proof else ""
                 steps.append(Step("elbv2", "create_rule", arguments, f"CreateRule: {which} rule{note}"))
         return steps
 
     def _mend_rule(self, which: str, rule: Json, proof: str) -> list[Step]:
         steps = []
-        conditions = ecs_rules.conditions(self._params, proof or ecs_rules.proof_of(rule))
-        if not ecs_rules.same_conditions(rule, conditions):
-            closing = bool(proof) and not ecs_rules.proof_of(rule)
+        conditions = aws_rules.conditions(self._params, proof or aws_rules.proof_of(rule))
+        if not aws_rules.same_conditions(rule, conditions):
+            closing = bool(proof) and not aws_rules.proof_of(rule)
             what = "close it until the release is proven" if closing else "conditions"
             arguments: Json = {"RuleArn": rule["RuleArn"], "Conditions": conditions}
             steps.append(Step("elbv2", "modify_rule", arguments, f"ModifyRule: {which} rule, {what}"))
@@ -182,31 +181,31 @@ class Steps:
     # ---- the heartbeat alarm ----
 
     def _alarm(self, armed: bool, line: str) -> Step:
-        arguments = ecs_heart.alarm(self._params, armed)
+        arguments = aws_heart.alarm(self._params, armed)
         return Step("cloudwatch", "put_metric_alarm", arguments, f"PutMetricAlarm: heartbeat alarm, {line}")
 
     def _mend_alarm(self) -> list[Step]:
         """It is there, and as wanted, before the service names it."""
-        if not ecs_heart.wanted(self._params):
+        if not aws_heart.wanted(self._params):
             return []
         found = self.view.snapshot.alarm
         if found is None:
             return [self._alarm(False, "made, at rest")]
-        if ecs_heart.differs(found, self._params):
-            return [self._alarm(ecs_heart.armed(found), "mended")]
+        if aws_heart.differs(found, self._params):
+            return [self._alarm(aws_heart.armed(found), "mended")]
         return []
 
     def arm(self) -> list[Step]:
         """Made at rest; then silence is a breach. The engine waits for OK before the second."""
-        if self.plan.heartbeat is None or not ecs_heart.wanted(self._params):
+        if self.plan.heartbeat is None or not aws_heart.wanted(self._params):
             return []
         mend = self._mend_alarm()
-        if mend or ecs_heart.armed(self.view.snapshot.alarm):
+        if mend or aws_heart.armed(self.view.snapshot.alarm):
             return mend
         return [self._alarm(True, "silence is a breach from now on")]
 
     def disarm(self) -> list[Step]:
-        armed = ecs_heart.armed(self.view.snapshot.alarm)
+        armed = aws_heart.armed(self.view.snapshot.alarm)
         if not armed or self.view.snapshot.open_deployment():
             return []
         return [self._alarm(False, "at rest")]
@@ -224,9 +223,9 @@ class Steps:
     def finish(self) -> list[Step]:
         """Let the public in."""
         rule = self.view.production_rule
-        if not rule or not ecs_rules.proof_of(rule):
+        if not rule or not aws_rules.proof_of(rule):
             return []
-        arguments = {"RuleArn": rule["RuleArn"], "Conditions": ecs_rules.conditions(self._params)}
+        arguments = {"RuleArn": rule["RuleArn"], "Conditions": aws_rules.conditions(self._params)}
         return [Step("elbv2", "modify_rule", arguments, "ModifyRule: open the production rule to the public")]
 
     # ---- REMOVE: in reverse order, and only what carries our tag ----
