@@ -117,7 +117,7 @@ class Ecs:
 
     def _listed(self, steps: Steps, plan: Plan) -> dict[Verb, list[Step]]:
         if plan.remove:
-            return {Verb.REMOVE: steps.remove(steps.view.tagged_rules())}
+            return {Verb.REMOVE: steps.remove()}
         return {
             Verb.CONFIGURE: steps.configure(),
             Verb.ARM: steps.arm(),

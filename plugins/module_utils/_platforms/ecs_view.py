@@ -60,18 +60,6 @@ class View:
     def test_rule(self) -> Json | None:
         return self._rule("test")
 
-    def tagged_rules(self) -> frozenset[str]:
-        """ARNs of the rules on the two listeners that carry this service's tag."""
-        rules, mine = (
-            (*self.snapshot.production_rules, *self.snapshot.test_rules),
-            service_key(self.params),
-        )
-        return frozenset(
-            str(rule["RuleArn"])
-            for rule in rules
-            if not rule.get("IsDefault") and (rule.get("tags") or {}).get(SERVICE_TAG) == mine
-        )
-
     def live_group(self) -> str:
         """The target group that serves, as read: by the completed revision, by the service, by the rule; else blue."""
         resolved = self.snapshot.group_of(self._completed_revision().get("serviceRevisionArn", ""))

@@ -185,7 +185,7 @@ def test_the_alarm_rests_again_only_when_nothing_moves() -> None:
 
 def test_removal_takes_the_alarm_too() -> None:
     seen = replace(snapshot((NEW, "SUCCESSFUL"), serves=NEW), alarm=alarm(False))
-    assert "delete_alarms" in operations(verbs(seen).remove(frozenset()))
+    assert "delete_alarms" in operations(verbs(seen).remove())
 
 
 @pytest.mark.parametrize("which", [BLUE, GREEN])
