@@ -30,8 +30,10 @@ def enter(plan: Plan, state: State, seen: Observation, held: Held, now: float) -
     state = watch.begin(plan, state, now)
     promoted = state.promoted if state.step == step.weight else ""  # a promotion is for one gate
     state = evolve(state, hold=Hold(held.id, step, now, held.last), step=step.weight, promoted=promoted)
-    where = "before any user meets the release" if not step.weight else f"at {step.weight} % of the traffic"
-    state = tell(state, now, plan.mover, f"holds {where} ({held.stage}), and rolls back by itself in {held.left:.0f} s")
+    where = f"at {step.weight} % of the {'targets' if plan.checkpoints else 'traffic'}"
+    where = where if step.weight else "before any user meets the release"
+    then = "goes on" if plan.chain.goes_on else "rolls back"
+    state = tell(state, now, plan.mover, f"holds {where} ({held.stage}), and {then} by itself in {held.left:.0f} s")
     state = tell(state, now, "greenlight", _task(plan, step))
     return pace.store(state, records.going(plan, state, Phase.HOLDING), Phase.HOLDING, now, needed=False)
 
@@ -97,7 +99,8 @@ def pausing(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     why = hold.unsure or state.paused or "the plan asks a person here"
     if not plan.wait:
         what = f"{name(plan, state, seen, state.aim)} holds at {hold.step.weight} %, {why}"
-        do = f"promote or abort it within {left:.0f} s, then run the same again; {plan.mover} rolls back otherwise"
+        otherwise = f"{plan.mover} {'goes on' if plan.chain.goes_on else 'rolls back'} otherwise"
+        do = f"promote or abort it within {left:.0f} s, then run the same again; {otherwise}"
         ending = pace.stop(End.PAUSED, sentence(plan, state, seen, now, what, do))
         return pace.store(state, records.left(plan, state, Phase.PAUSING, End.PAUSED), ending, now, needed=False)
     return _ask(plan, state, seen, now, f"waiting for promote or abort, {left:.0f} s left: {hold.frozen or why}")
@@ -113,7 +116,7 @@ def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decis
         if held is None and not pace.settled(plan, state, seen):
             return probing(plan, state, seen, now, f"{plan.mover} is told to go on")
         return pace.enter(evolve(state, went=hold.id, promoted=""), Phase.MOVING, now, "goes on", plan.mover), None
-    step = _against(plan, state, seen, now) or _late(plan, state, seen, now)
+    step = _against(plan, state, seen, now) or (None if plan.chain.goes_on else _late(plan, state, seen, now))
     if step is not None:
         return step
     if pace.turned_down(plan, state, seen, Verb.PROCEED):
@@ -122,6 +125,9 @@ def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decis
     if missing:
         return pace.enter(state, Phase.HOLDING, now, f"judging again: {missing}"), None
     step = pace.act(plan, state, seen, Verb.PROCEED, now, f"passed at {hold.step.weight} %")
+    if step is None and plan.chain.goes_on:
+        left = max(0.0, time_left(seen, now))
+        return _ask(plan, state, seen, now, f"passed; {plan.mover} makes it wait here for {left:.0f} s more")
     return step or probing(plan, state, seen, now, "waiting for the hold to be offered again")
 
 
@@ -211,6 +217,9 @@ def _elsewhere(plan: Plan, state: State, seen: Observation, now: float) -> Decis
     if not watch.moved(seen) and seen.at < (seen.at if hold.gone is None else hold.gone) + plan.timing.settle:
         hold = evolve(hold, gone=seen.at if hold.gone is None else hold.gone)
         return pace.idle(plan, evolve(state, hold=hold), now, "the hold is not to be seen: reading again")
+    if plan.chain.goes_on:
+        text = f"{plan.mover} went on before the release had passed at {hold.step.weight} %"
+        return turn_back(plan, state, Cause(text), now)
     return pace.enter(state, Phase.MOVING, now, "the hold is over, and not by us"), None
 
 

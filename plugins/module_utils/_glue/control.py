@@ -17,8 +17,8 @@ from .._engine import lease
 from .._engine.lease import Lease, Request
 from .._engine.model import Outcome, Record
 from .._engine.phases import BACKWARD, Phase
+from .._platforms.aws_names import service_key
 from .._platforms.base import Clock, PortError, Store
-from .._platforms.ecs_release import service_key
 from .._store.s3 import S3Store, key_of
 from . import argspec_ecs, shown
 from .clock import WallClock

@@ -15,11 +15,10 @@ from .._clients.aws import Aws
 from .._clients.aws_errors import AwsError
 from .._engine.lease import Lease, Request
 from .._engine.model import Record
-from .._platforms import ecs_rules
+from .._platforms import aws_rules
+from .._platforms.aws_names import service_key, short
 from .._platforms.ecs_ground import ground
-from .._platforms.ecs_names import short
 from .._platforms.ecs_read import Reader, Snapshot
-from .._platforms.ecs_release import service_key
 from .._platforms.ecs_view import View
 from .._store.s3 import S3Store, key_of
 from . import shown
@@ -124,9 +123,9 @@ def _traffic(aws: Aws, snapshot: Snapshot) -> Json:
     ):
         rules = aws.read("elbv2", "describe_rules", RuleArns=[arn])["Rules"] if arn else []
         for rule in rules:
-            found["weights"][which] = {short(group): weight for group, weight in ecs_rules.weights(rule).items()}
+            found["weights"][which] = {short(group): weight for group, weight in aws_rules.weights(rule).items()}
             if which == "production":
-                found["closed"] = bool(ecs_rules.proof_of(rule))
+                found["closed"] = bool(aws_rules.proof_of(rule))
     return found
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from .._engine.finding import Finding
-from .._platforms import ecs_heart, ecs_plan
+from .._platforms import aws_heart, ecs_plan
 from .._probes.reader import Reader, is_whole, shown
 from . import argspec_common, argspec_ecs
 
@@ -40,7 +40,7 @@ def findings(given: Mapping[str, Any], prefix: str = "") -> list[Finding]:
         "load_balancer": {"role_arn": "given", "test_listener_arn": "given"},  # roles make both
         "timing": {"poll": _poll(given.get("timing"))},
     }
-    found += [*ecs_plan.findings(params), *ecs_heart.findings(params)]
+    found += [*ecs_plan.findings(params), *aws_heart.findings(params)]
     first: dict[str, Finding] = {}
     for each in found:  # of one option the first is enough: what follows may come from it
         field = each.field.lstrip(".")

@@ -13,7 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Event
 from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_ecs
-from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import run
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.kit_ecs import run
 from tests.lab.aws.running import RunningLab
 from tests.lab.images.registry import HERE as IMAGES
 from tests.lab.images.registry import reference

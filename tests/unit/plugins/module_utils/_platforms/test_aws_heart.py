@@ -12,8 +12,9 @@ import pytest
 from botocore.validate import ParamValidator
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Heart, Heartbeat
-from ansible_collections.greenlight.serving.plugins.module_utils._platforms import ecs_heart
-from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_release import alarm_name
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms import aws_heart
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms.aws_names import alarm_name
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_hold import monitored
 
 from .ecs_params import params
 
@@ -28,31 +29,31 @@ def fits(operation: str, arguments: dict[str, Any]) -> bool:
 
 
 def test_what_is_sent_fits_the_api_and_belongs_together() -> None:
-    alarm, beat = ecs_heart.alarm(PARAMS, armed=True), ecs_heart.beat(PARAMS)
+    alarm, beat = aws_heart.alarm(PARAMS, armed=True), aws_heart.beat(PARAMS)
     assert fits("PutMetricAlarm", alarm)
     assert fits("PutMetricData", beat)
     (datum,) = beat["MetricData"]
     assert (alarm["Namespace"], alarm["MetricName"]) == (beat["Namespace"], datum["MetricName"])
     assert (alarm["Dimensions"], datum["StorageResolution"]) == (datum["Dimensions"], 1)
     assert alarm["TreatMissingData"] == "breaching"
-    assert ecs_heart.alarm(PARAMS, armed=False)["TreatMissingData"] == "notBreaching"
+    assert aws_heart.alarm(PARAMS, armed=False)["TreatMissingData"] == "notBreaching"
 
 
 def test_only_what_differs_from_the_wanted_alarm_is_mended() -> None:
-    found = {**ecs_heart.alarm(PARAMS, armed=True), "StateValue": "OK"}
-    assert not ecs_heart.differs(found, PARAMS)
-    assert ecs_heart.differs({**found, "Period": 60}, PARAMS)
+    found = {**aws_heart.alarm(PARAMS, armed=True), "StateValue": "OK"}
+    assert not aws_heart.differs(found, PARAMS)
+    assert aws_heart.differs({**found, "Period": 60}, PARAMS)
 
 
 def test_nobody_beats_when_nobody_waits() -> None:
-    assert ecs_heart.heartbeat(PARAMS) == Heartbeat(10.0, 160.0)
-    assert ecs_heart.heartbeat(params(**ON, wait=False)) is None
-    assert ecs_heart.heartbeat(params()) is None
-    assert ecs_heart.detection(60, 3) == 360
+    assert aws_heart.heartbeat(PARAMS) == Heartbeat(10.0, 160.0)
+    assert aws_heart.heartbeat(params(**ON, wait=False)) is None
+    assert aws_heart.heartbeat(params()) is None
+    assert aws_heart.detection(60, 3) == 360
 
 
 @pytest.mark.parametrize(
-    ("status", "watch", "monitored"),
+    ("status", "watch", "watched"),
     [
         ("IN_PROGRESS", "MONITORING", True),
         ("IN_PROGRESS", "DISABLED", False),
@@ -60,7 +61,7 @@ def test_nobody_beats_when_nobody_waits() -> None:
         ("PENDING", "DISABLED", True),
     ],
 )
-def test_it_is_read_back_whether_ecs_watches(status: str, watch: str, monitored: bool) -> None:
+def test_it_is_read_back_whether_ecs_watches(status: str, watch: str, watched: bool) -> None:
     configured = {"alarms": {"alarmNames": [NAME], "enable": True}}
     deployment = {
         "status": status,
@@ -68,15 +69,13 @@ def test_it_is_read_back_whether_ecs_watches(status: str, watch: str, monitored:
         "deploymentConfiguration": configured,
     }
     found = {"StateValue": "INSUFFICIENT_DATA", "TreatMissingData": "breaching"}
-    assert ecs_heart.heart(found, deployment, NAME) == Heart("unknown", True, monitored)
-    assert ecs_heart.heart(found, {**deployment, "alarms": {}, "status": "IN_PROGRESS"}, NAME) == Heart(
-        "unknown", True, False
-    )
+    assert aws_heart.heart(found, monitored(deployment, NAME)) == Heart("unknown", True, watched)
+    assert monitored({**deployment, "alarms": {}, "status": "IN_PROGRESS"}, NAME) is False
 
 
 def test_without_an_alarm_or_a_deployment_nothing_is_claimed() -> None:
-    assert ecs_heart.heart(None, None, NAME) is None
-    assert ecs_heart.heart({"StateValue": "OK"}, None, NAME) == Heart("ok", False, None)
+    assert aws_heart.heart(None, None) is None
+    assert aws_heart.heart({"StateValue": "OK"}, None) == Heart("ok", False, None)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +89,8 @@ def test_without_an_alarm_or_a_deployment_nothing_is_claimed() -> None:
     ],
 )
 def test_what_cannot_be_names_its_field(changes: dict[str, Any], field: str) -> None:
-    assert [finding.field for finding in ecs_heart.findings(params(**ON, **changes))] == [field]
-    assert list(ecs_heart.findings(params(**changes))) == []
+    assert [finding.field for finding in aws_heart.findings(params(**ON, **changes))] == [field]
+    assert list(aws_heart.findings(params(**changes))) == []
 
 
 def test_a_long_name_is_shortened_to_what_an_alarm_may_have() -> None:

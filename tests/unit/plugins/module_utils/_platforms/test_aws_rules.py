@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.greenlight.serving.plugins.module_utils._platforms import ecs_rules
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms import aws_rules
 
 from .ecs_params import BLUE, GREEN, PRODUCTION, params
 
@@ -25,25 +25,25 @@ def test_ours_is_what_ecs_names_then_what_carries_our_tag_at_our_priority_first(
         {**rule(name, at, to), "tags": MINE} for name, at, to in (("first", "7", BLUE), ("second", "100", GREEN))
     )
     default = {**rule("default", "default"), "IsDefault": True}
-    assert ecs_rules.ours([default, foreign, first, second], params(), "first")["RuleArn"] == "first"
-    assert ecs_rules.ours([default, foreign, first, second], params())["RuleArn"] == "second"
-    assert ecs_rules.ours([default, foreign, first], params())["RuleArn"] == "first"
-    assert ecs_rules.ours([default, foreign], params()) is None
+    assert aws_rules.ours([default, foreign, first, second], params(), "first")["RuleArn"] == "first"
+    assert aws_rules.ours([default, foreign, first, second], params())["RuleArn"] == "second"
+    assert aws_rules.ours([default, foreign, first], params())["RuleArn"] == "first"
+    assert aws_rules.ours([default, foreign], params()) is None
 
 
 def test_a_rule_of_somebody_else_that_forwards_to_our_groups_is_not_ours() -> None:
     by_hand = rule("by-hand", "100")
     theirs = {**by_hand, "tags": {"greenlight:service": "serving/other"}}
-    assert ecs_rules.ours([by_hand, theirs], params()) is None
-    assert ecs_rules.ours([by_hand, theirs], params(), "by-hand") == by_hand
+    assert aws_rules.ours([by_hand, theirs], params()) is None
+    assert aws_rules.ours([by_hand, theirs], params(), "by-hand") == by_hand
 
 
 def test_a_closed_rule_asks_for_the_proof_and_an_open_one_does_not() -> None:
-    closed = rule("a", "1", conditions=ecs_rules.conditions(params(), "s3cret"))
-    opened = rule("a", "1", conditions=ecs_rules.conditions(params()))
-    assert (ecs_rules.proof_of(closed), ecs_rules.proof_of(opened), ecs_rules.proof_of(None)) == ("s3cret", "", "")
-    assert ecs_rules.same_conditions(closed, ecs_rules.conditions(params(), "s3cret"))
-    assert not ecs_rules.same_conditions(closed, ecs_rules.conditions(params()))
+    closed = rule("a", "1", conditions=aws_rules.conditions(params(), "s3cret"))
+    opened = rule("a", "1", conditions=aws_rules.conditions(params()))
+    assert (aws_rules.proof_of(closed), aws_rules.proof_of(opened), aws_rules.proof_of(None)) == ("s3cret", "", "")
+    assert aws_rules.same_conditions(closed, aws_rules.conditions(params(), "s3cret"))
+    assert not aws_rules.same_conditions(closed, aws_rules.conditions(params()))
 
 
 def test_conditions_are_the_same_in_either_spelling_and_any_order() -> None:
@@ -52,17 +52,17 @@ def test_conditions_are_the_same_in_either_spelling_and_any_order() -> None:
         {"Field": "host-header", "Values": ["x.example"], "HostHeaderConfig": {"Values": ["x.example"]}},
         {"Field": "path-pattern", "Values": ["/b", "/a"]},
     ]
-    assert ecs_rules.same_conditions({"Conditions": as_read}, ecs_rules.conditions(wanted))
+    assert aws_rules.same_conditions({"Conditions": as_read}, aws_rules.conditions(wanted))
 
 
 def test_everything_goes_to_the_live_group_and_the_other_stays_attached() -> None:
-    actions = ecs_rules.forward(params(), GREEN)
-    assert ecs_rules.weights({"Actions": actions}) == {BLUE: 0, GREEN: 100}
-    assert ecs_rules.weights({"Actions": [{"Type": "forward", "TargetGroupArn": BLUE}]}) == {BLUE: 1}
-    assert ecs_rules.weights({"Actions": [{"Type": "fixed-response"}]}) == {}
+    actions = aws_rules.forward(params(), GREEN)
+    assert aws_rules.weights({"Actions": actions}) == {BLUE: 0, GREEN: 100}
+    assert aws_rules.weights({"Actions": [{"Type": "forward", "TargetGroupArn": BLUE}]}) == {BLUE: 1}
+    assert aws_rules.weights({"Actions": [{"Type": "fixed-response"}]}) == {}
 
 
 def test_a_new_rule_names_listener_priority_and_tags() -> None:
-    given = ecs_rules.creation(params(), PRODUCTION, BLUE, "s3cret", [{"Key": "a", "Value": "b"}])
+    given = aws_rules.creation(params(), PRODUCTION, BLUE, "s3cret", [{"Key": "a", "Value": "b"}])
     assert (given["ListenerArn"], given["Priority"], given["Tags"]) == (PRODUCTION, 100, [{"Key": "a", "Value": "b"}])
-    assert ecs_rules.proof_of(given) == "s3cret"
+    assert aws_rules.proof_of(given) == "s3cret"

@@ -14,7 +14,7 @@ from typing import Any
 
 from .._engine.finding import Finding
 from .._engine.model import Heart, Heartbeat
-from .ecs_release import SERVICE_TAG, alarm_name, service_key, tag_list
+from .aws_names import SERVICE_TAG, alarm_name, service_key, tag_list
 
 Json = dict[str, Any]
 Params = Mapping[str, Any]
@@ -28,8 +28,6 @@ LONGEST_LOOK = 86400
 # An alarm looks at more than its own periods when data is missing: "the evaluation range"; AWS's example is 5 for 3.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 EXTRA_PERIODS = 2
-# How the deployment shows that ECS watches, watched to the end, or acted.
-WATCHED = frozenset({"MONITORING", "MONITORING_COMPLETE", "TRIGGERED"})
 
 
 def wanted(params: Params) -> bool:
@@ -93,22 +91,11 @@ def differs(found: Params, params: Params) -> bool:
     return any(found.get(name) != value for name, value in compared.items())
 
 
-def heart(found: Params | None, deployment: Params | None, name: str) -> Heart | None:
-    """`found`: as DescribeAlarms answers; `deployment`: the service deployment at hand."""
+def heart(found: Params | None, monitored: bool | None) -> Heart | None:
+    """`found`: as DescribeAlarms answers; `monitored`: whether the cloud watches it for the deployment at hand."""
     if found is None:
         return None
-    return Heart(STATES.get(str(found.get("StateValue")), "unknown"), armed(found), _monitored(deployment, name))
-
-
-def _monitored(deployment: Params | None, name: str) -> bool | None:
-    """A PENDING deployment watches nothing yet: what it is configured to do counts until it begins."""
-    if deployment is None:
-        return None
-    watch = deployment.get("alarms") or {}
-    if deployment.get("status") == "PENDING":
-        configured = (deployment.get("deploymentConfiguration") or {}).get("alarms") or {}
-        return bool(configured.get("enable")) and name in (configured.get("alarmNames") or [])
-    return watch.get("status") in WATCHED and name in (watch.get("alarmNames") or [])
+    return Heart(STATES.get(str(found.get("StateValue")), "unknown"), armed(found), monitored)
 
 
 def findings(params: Params) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ecs_rollout: validated parameters in, the result of DESIGN 6 out. Puts the parts together, decides nothing."""
+"""A rollout module: validated parameters in, the result of DESIGN 6 out. Puts the parts together, decides nothing."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ from .._engine.model import Plan, Release, Stop
 from .._engine.phases import End
 from .._engine.result import shape
 from .._engine.state import Ended, Event
-from .._platforms import ecs_input, ecs_plan, ecs_release
+from .._platforms.aws_names import service_key
 from .._platforms.base import PortError, Store
-from .._platforms.ecs import Ecs
 from .._store.none import NoStore
 from .._store.s3 import NoBucketError, S3Store, key_of
-from . import argspec_ecs, judging, planning
+from . import judging, planning
 from .clock import WallClock
 from .guarded import Guarded
+from .kit import Kit, Service
 from .prober import RouteProber
 from .redact import Redactor
 
 Report = Callable[[Event, bool], None]
-ADOPTING = "First ECS must be able to shift traffic for this service: a rolling rollout of what it runs gives it that"
 
 
 def silent(event: Event, waiting: bool) -> None:
@@ -38,6 +37,7 @@ def silent(event: Event, waiting: bool) -> None:
 
 
 def run(
+    kit: Kit,
     params: Mapping[str, Any],
     check_mode: bool = False,
     report: Report = silent,
@@ -47,15 +47,15 @@ def run(
 
     `report` gets each new line of the timeline as it happens, and a line before every wait.
     """
-    redactor = Redactor(argspec_ecs.ecs_rollout(), params)
+    redactor = Redactor(kit.spec(), params)
 
     def tell(event: Event, waiting: bool) -> None:
         report(replace(event, text=redactor.text(event.text)), waiting)
 
     try:
-        result = _run(params, check_mode, tell, interrupted, redactor)
+        result = _run(kit, params, check_mode, tell, interrupted, redactor)
     except PortError as error:
-        result = shape(_refused(planning.plan(params, check_mode, Release("")), str(error)))
+        result = shape(_refused(planning.plan(kit, params, check_mode, Release("")), str(error)))
     if result["failed"]:
         result["msg"] = result["reason"]
     masked: dict[str, Any] = redactor.result(result)
@@ -63,32 +63,38 @@ def run(
 
 
 def _run(
-    params: Mapping[str, Any], check_mode: bool, report: Report, interrupted: Callable[[], bool], redactor: Redactor
+    kit: Kit,
+    params: Mapping[str, Any],
+    check_mode: bool,
+    report: Report,
+    interrupted: Callable[[], bool],
+    redactor: Redactor,
 ) -> dict[str, Any]:
-    judged, findings = _input(params, check_mode)
+    judged, findings = _input(kit, params, check_mode)
     aws = Aws(params)
-    store = _store(aws, params, redactor)
+    store = _store(kit, aws, params, redactor)
+    clock = WallClock(interrupted)
     if findings:
-        plan = planning.plan(params, check_mode, Release(""))
-        return shape(_refused(plan, _listed([*findings, *_in_account(aws, params, plan)])))
+        plan = planning.plan(kit, params, check_mode, Release(""))
+        service = kit.service(aws, params, clock.now)
+        return shape(_refused(plan, _listed([*findings, *_in_account(service, plan)])))
     store, hint = _usable(store, params, check_mode)
     zones = planning.zones(aws, params) if check_mode else None
-    clock = WallClock(interrupted)
 
-    def driven(given: Mapping[str, Any]) -> tuple[Ended, Ecs]:
-        plan = planning.plan(given, check_mode, planning.release(given, store), zones)
-        platform, prober = Ecs(aws, given, clock.now), RouteProber(aws, given, judged.specs, clock.now)
-        return drive(plan, platform, prober, store, clock, report, interrupted), platform
+    def driven(given: Mapping[str, Any]) -> tuple[Ended, Service]:
+        plan = planning.plan(kit, given, check_mode, planning.release(kit, given, store), zones)
+        service, prober = kit.service(aws, given, clock.now), RouteProber(aws, given, judged.specs, clock.now)
+        return drive(plan, service, prober, store, clock, report, interrupted), service
 
-    ended, platform = driven(params)
-    if platform.adoptable and not ended.state.changed and ended.stop.state == End.REFUSED.value:
-        adopted = planning.adopting(params, platform.adoptable)
-        report(Event(0.0, "adopting", "greenlight", ADOPTING), False)
-        ended, _ignored = driven(adopted)
+    ended, service = driven(params)
+    first = service.before()
+    if first is not None and check_mode:
+        hint = f"{first[1]}. {hint}".strip()
+    elif first is not None and not ended.state.changed and ended.stop.state == End.REFUSED.value:
+        report(Event(0.0, "adopting", "greenlight", first[1]), False)
+        ended, _ignored = driven(first[0])
         if ended.stop.state in (End.LIVE.value, End.UNCHANGED.value):
             ended, _ignored = driven(params)
-    elif platform.adoptable and check_mode:
-        hint = f"{ADOPTING}. {hint}".strip()
     result = shape(ended)
     return {**result, "reason": f"{result['reason']} {hint}".strip()}
 
@@ -96,16 +102,16 @@ def _run(
 # ---- what is wrong before anything is asked ------------------------------------------------------
 
 
-def _input(params: Mapping[str, Any], check_mode: bool) -> tuple[judging.Judging, list[Finding]]:
+def _input(kit: Kit, params: Mapping[str, Any], check_mode: bool) -> tuple[judging.Judging, list[Finding]]:
     rule = (params["load_balancer"] or {}).get("rule") or {}
-    through_rule = params["state"] == "present" and ecs_plan.route(params) != "direct"
+    through_rule = params["state"] == "present" and kit.route(params) != "direct"
     judged, found = judging.parse(params, admitted=(rule.get("path_patterns") or ()) if through_rule else ())
     if not params["record"]["bucket"] and not check_mode:
         mend = "Name the bucket that playbooks/bootstrap.yml made."
         found.append(Finding("record.bucket", "nothing", "is where the record of this service is kept", mend))
     found.extend(_lease(params, judged.lease))
     if params["state"] == "present":
-        found = [*ecs_input.findings(params), *found]
+        found = [*kit.findings(params), *found]
     return judged, found
 
 
@@ -119,10 +125,10 @@ def _lease(params: Mapping[str, Any], seconds: float) -> list[Finding]:
     return [Finding("timing.lease", f"{seconds:g}", problem, mend)]
 
 
-def _in_account(aws: Aws, params: Mapping[str, Any], plan: Plan) -> list[Finding]:
+def _in_account(service: Service, plan: Plan) -> list[Finding]:
     """The account's findings beside the input's, as far as such an input can be looked up."""
     try:
-        return Ecs(aws, params).account_findings(plan)
+        return service.account_findings(plan)
     except (PortError, LookupError, ValueError):
         return []
 
@@ -152,18 +158,18 @@ def _usable(store: Store, params: Mapping[str, Any], check_mode: bool) -> tuple[
     except NoBucketError as error:
         if not check_mode:
             raise
-        return NoStore(ecs_release.service_key(params)), str(error)
+        return NoStore(service_key(params)), str(error)
     except PortError:
         pass
     return store, ""
 
 
-def _store(aws: Aws, params: Mapping[str, Any], redactor: Redactor) -> Store:
-    service = ecs_release.service_key(params)
+def _store(kit: Kit, aws: Aws, params: Mapping[str, Any], redactor: Redactor) -> Store:
+    service = service_key(params)
     place = params["record"]
     if not place["bucket"]:
         return NoStore(service)
     return Guarded(
-        S3Store(aws, place["bucket"], key_of(place["prefix"], planning.PLATFORM, aws.region, service), service),
+        S3Store(aws, place["bucket"], key_of(place["prefix"], kit.name, aws.region, service), service),
         redactor,
     )

@@ -1,7 +1,7 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The production and the test rule in front of an ECS service. Pure.
+"""The production and the test rule in front of a service. Pure.
 
 Shapes as in https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Rule.html.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .ecs_release import SERVICE_TAG, given, service_key
+from .aws_names import SERVICE_TAG, given, service_key
 
 Json = dict[str, Any]
 
@@ -31,9 +31,9 @@ def weights(rule: Mapping[str, Any] | None) -> dict[str, int]:
 
 
 def ours(rules: Iterable[Mapping[str, Any]], params: Mapping[str, Any], known: str = "") -> Json | None:
-    """The rule that belongs to this service: the one that ECS names (`known`), else one that carries our tag.
+    """The rule that belongs to this service: the one that the cloud names (`known`), else one that carries our tag.
 
-    A rule of somebody else that forwards to the same groups is never ours. `rules`: with tags, see `ecs_read`.
+    A rule of somebody else that forwards to the same groups is never ours. `rules`: with tags, see `aws_rule_tags`.
     """
     balancer = params["load_balancer"]
     groups = {balancer["blue_target_group_arn"], balancer["green_target_group_arn"]}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_limits import looks_secret
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms.aws_limits import looks_secret
 
 SECRET = [
     ("DB_PASSWORD", "hunter2"),

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.greenlight.serving.plugins.module_utils._platforms import ecs_security
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms import aws_security
 
-from .ecs_params import params
+GROUPS = "network.security_groups"
 
 LISTENERS = {"production": {"Port": 443}, "test": {"Port": 8443}}
 
@@ -31,7 +31,7 @@ INNER = group("sg-tasks", admits(8080, "sg-front"))
 
 
 def problems(outer: list[dict[str, Any]], inner: list[dict[str, Any]], route: str = "production") -> list[str]:
-    return [finding.field for finding in ecs_security.findings(params(route=route), LISTENERS, outer, inner)]
+    return [finding.field for finding in aws_security.findings(route, 8080, GROUPS, LISTENERS, outer, inner)]
 
 
 def test_open_ways_have_no_finding() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from .._clients.aws_errors import AwsError
-from .ecs_release import tag_map
+from .aws_names import tag_map
 
 Json = dict[str, Any]
 AT_ONCE = 20  # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html

@@ -1,7 +1,7 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do the security groups let requests through: from the load balancer to the tasks, and a probe by its route? Pure.
+"""Do the security groups let requests through: from the load balancer to the targets, and a probe by its route? Pure.
 
 Where the controller's requests come from is not known here, so a route counts as closed only when its port admits
 nobody at all. Shapes: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html.
@@ -13,26 +13,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .._engine.finding import Finding
-from . import ecs_plan
 
 Json = dict[str, Any]
 
 
 def findings(
-    params: Mapping[str, Any], listeners: Mapping[str, Json], outer: list[Json], inner: list[Json]
+    route: str, port: int, field: str, listeners: Mapping[str, Json], outer: list[Json], inner: list[Json]
 ) -> Iterator[Finding]:
-    """`outer`: the load balancer's security groups, `inner`: the tasks'. Unread ones ([]) are not judged."""
-    port = params["load_balancer"]["container_port"]
+    """`outer`: the load balancer's security groups, `inner`: the targets' (option `field`), who listen on `port`.
+
+    Unread ones ([]) are not judged. `listeners`: production, test -> as described.
+    """
     if outer and inner:
         balancer = {group["GroupId"] for group in outer}
         admitted = [permission for group in inner for permission in _on_port(group, port)]
         if not any(_from_group(permission, balancer) or _from_network(permission) for permission in admitted):
             given = ", ".join(group["GroupId"] for group in inner)
             problem = f"does not admit the load balancer on port {port}, so no target could ever be healthy"
-            yield Finding(
-                "network.security_groups", given, problem, f"Admit {', '.join(sorted(balancer))} on port {port}."
-            )
-    route = ecs_plan.route(params)
+            yield Finding(field, given, problem, f"Admit {', '.join(sorted(balancer))} on port {port}.")
     if route == "direct" and inner:
         if not any(_from_network(permission) for group in inner for permission in _on_port(group, port)):
             yield _closed("direct", port, inner)
