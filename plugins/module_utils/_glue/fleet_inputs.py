@@ -30,7 +30,6 @@ from .role_checks import (
     yes,
 )
 
-STRATEGIES = ("rolling", "blue_green", "canary")
 METRICS = ("cpu", "requests_per_target", "network_in", "network_out")
 # Without AllocationStrategy, which is about mixed instances, and without a function's ARN.
 TERMINATION = ("Default", "NewestInstance", "OldestInstance", "OldestLaunchTemplate", "ClosestToNextInstanceHour")
@@ -114,6 +113,16 @@ def _plain(values: Values) -> bool:
     """systemd, which starts an artifact, takes quotes and backslashes for its own (systemd.exec, EnvironmentFile)."""
     return not values.get("artifact") or named(shared.VARIABLE, r"[^\"'\\]*")(values["environment"])
 
+
+NAMES: tuple[Check, ...] = (
+    Check(
+        "name",
+        text(r"[A-Za-z0-9][A-Za-z0-9_-]{2,31}"),
+        "3 to 32 letters, digits, dashes and underscores, starting with a letter or digit",
+        "It is the launch template's name, and the stem of the roles' names, which AWS ends at 64.",
+    ),
+    *(check for check in shared.NAMES if check.field != "name"),
+)
 
 SOURCE: tuple[Check, ...] = (
     Check(
@@ -233,23 +242,15 @@ FLEET: tuple[Check, ...] = (
         "For example [{metric: cpu, target: 50}]; without any nothing scales.",
     ),
     Check(
-        "hold_seconds",
-        whole(1, 172800),
-        "whole seconds, 1 to 172800",
-        "As long as AWS waits for the controller at each step: longer than gate and bake take.",
-    ),
-    Check(
         "restore",
         _restore,
         "group (a schedule group's name), event_age (60 to 86400 seconds) and late (0 to 86400 seconds)",
         "Leave it empty for the defaults.",
     ),
-    Check("unattended", one_of("refuse", "accept_exposure"), "must be refuse or accept_exposure", "Name one of them."),
-    Check("strategy", one_of(*STRATEGIES), f"must be one of {', '.join(STRATEGIES)}", "Name one of them."),
 )
 
 
 def checks(absent: bool) -> tuple[Check, ...]:
     """All of them, in the order in which they are told. Removing needs no more than the names."""
     everything = (*SOURCE, *shared.RELEASE, *HOST, *shared.PLACE, *shared.ROLLOUT, *FLEET)
-    return shared.NAMES if absent else (*shared.NAMES, *everything)
+    return NAMES if absent else (*NAMES, *everything)
