@@ -487,7 +487,7 @@ timeline:
       description: The phase it happened in.
       type: str
     who:
-      description: Who acted, V(greenlight) or V(Auto Scaling).
+      description: Who acted, V(greenlight) or V(ASG).
       type: str
     text:
       description: What happened.
