@@ -45,12 +45,12 @@ options:
   strategy:
     description:
       - V(rolling) is an instance refresh. It waits at each of O(steps), where the release is judged, and goes on by
-        itself, so an alarm on the heartbeat of this run rolls it back when nobody judges any more. Users meet a release
-        while it is judged.
-      - With V(canary) and V(blue_green) a second group starts the release beside the old one, and the traffic is shifted
-        by the weights of the production rule, in any steps or all at once. The release is judged at the test listener
-        before any user meets it, and again at every step. A one-time schedule restores the weights when nobody has moved
-        on within O(hold_seconds).
+        itself, so an alarm on the heartbeat of this run rolls it back when nobody judges any more. Users meet a
+        release while it is judged.
+      - With V(canary) and V(blue_green) a second group starts the release beside the old one, and the traffic is
+        shifted by the weights of the production rule, in any steps or all at once. The release is judged at the test
+        listener before any user meets it, and again at every step. A one-time schedule restores the weights when
+        nobody has moved on within O(hold_seconds).
       - Every strategy may follow every other.
     type: str
     choices: [rolling, canary, blue_green]
@@ -91,15 +91,15 @@ options:
         default: false
   hold_seconds:
     description:
-      - Seconds that the cloud waits at each step. With V(rolling) all of it at every checkpoint and once more at the end,
-        then it goes on; it must leave time to notice that this run is dead, and the least that would do is named when it
-        is too short. Else the time until the weights are restored.
+      - Seconds that the cloud waits at each step. With V(rolling) all of it at every checkpoint and once more at the
+        end, then it goes on; it must leave time to notice that this run is dead, and the least that would do is named
+        when it is too short. Else the time until the weights are restored.
     type: int
     default: 900
   heartbeat:
     description:
-      - A CloudWatch alarm that rolls an instance refresh back when this run falls silent. It is made once, armed for each
-        rollout, and at rest otherwise.
+      - A CloudWatch alarm that rolls an instance refresh back when this run falls silent. It is made once, armed for
+        each rollout, and at rest otherwise.
       - A dead controller is noticed after at most O(heartbeat.period) times O(heartbeat.periods) plus 2, and one
         evaluation (10 seconds, or 60 with a period of a minute or more).
     type: dict
@@ -137,8 +137,8 @@ options:
         default: 60
       late:
         description:
-          - Seconds after a schedule's time in which its call may still come. Scheduler is right to the minute, and tries
-            for O(restore.event_age). The old group keeps its capacity until then.
+          - Seconds after a schedule's time in which its call may still come. Scheduler is right to the minute, and
+            tries for O(restore.event_age). The old group keeps its capacity until then.
         type: float
         default: 150.0
   unattended:
@@ -154,8 +154,8 @@ options:
     default: ""
   template:
     description:
-      - What an instance is. Always so, and no options - IMDSv2 with a hop limit of 1, an encrypted gp3 volume, no public
-        address.
+      - What an instance is. Always so, and no options - IMDSv2 with a hop limit of 1, an encrypted gp3 volume, no
+        public address.
     type: dict
     suboptions:
       image_id:
@@ -176,8 +176,8 @@ options:
         required: true
       user_data:
         description:
-          - Plain text of at most 16 KiB that starts the model server. C(@GREENLIGHT_RELEASE@) in it becomes the release's
-            id; a server that sends it back in O(identity.header) proves who answered.
+          - Plain text of at most 16 KiB that starts the model server. C(@GREENLIGHT_RELEASE@) in it becomes the
+            release's id; a server that sends it back in O(identity.header) proves who answered.
           - Readable for everything on the instance, so no place for secrets.
         type: str
         required: true
@@ -217,8 +217,8 @@ options:
         required: true
   load_balancer:
     description:
-      - The Application Load Balancer in front. This module makes the rules on both listeners, keeps their conditions and
-        weights, and opens and closes them; nobody else should.
+      - The Application Load Balancer in front. This module makes the rules on both listeners, keeps their conditions
+        and weights, and opens and closes them; nobody else should.
     type: dict
     suboptions:
       target_port:
@@ -307,8 +307,8 @@ options:
     default: [Default]
   drain_seconds:
     description:
-      - Seconds that an instance on its way out is given by a life cycle hook, 30 to 7200; V(0) for no hook. What it waits
-        for completes the hook C(greenlight-drain), or the time does.
+      - Seconds that an instance on its way out is given by a life cycle hook, 30 to 7200; V(0) for no hook. What it
+        waits for completes the hook C(greenlight-drain), or the time does.
     type: int
     default: 0
   scaling:
@@ -340,9 +340,9 @@ options:
     default: {}
   route:
     description:
-      - Where probes go. V(production) is where users go; V(test_listener) needs O(load_balancer.test_listener_arn) and
-        another strategy than V(rolling); V(direct) goes to the new instances' own addresses. When left out, V(production)
-        with O(strategy=rolling), else V(test_listener).
+      - Where probes go. V(production) is where users go; V(test_listener) needs O(load_balancer.test_listener_arn)
+        and another strategy than V(rolling); V(direct) goes to the new instances' own addresses. When left out,
+        V(production) with O(strategy=rolling), else V(test_listener).
       - Every second round goes through production, too.
       - The security groups must let the controller through.
     type: str
@@ -487,7 +487,7 @@ timeline:
       description: The phase it happened in.
       type: str
     who:
-      description: Who acted, V(greenlight) or V(Auto Scaling).
+      description: Who acted, V(greenlight) or V(ASG).
       type: str
     text:
       description: What happened.

@@ -44,7 +44,7 @@ def shape(params: Mapping[str, Any], judged: Judging, zones: int | None) -> Shap
 
 KIT = Kit(
     name="asg",
-    mover="Auto Scaling",
+    mover="ASG",
     spec=argspec_asg.asg_rollout,
     findings=asg_input.findings,
     route=asg_plan.route,

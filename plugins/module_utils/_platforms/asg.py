@@ -118,7 +118,7 @@ class Asg:
         step = steps[0]
         if step.line not in seen.todo.get(verb, (step.line,))[:1]:
             raise PortError(Outcome.TURNED_AWAY, f"not sent: {step.line}; the service changed since it was read")
-        self._reader.forget()
+        self._reader.forget(step.operation)
         try:
             self._calls.write(step.service, step.operation, **step.arguments)
         except AwsError as error:

@@ -19,6 +19,7 @@ from .aws_names import alarm_name, tag_map
 from .aws_rule_tags import with_tags
 
 NO_TEMPLATE = frozenset({"InvalidLaunchTemplateName.NotFoundException", "InvalidLaunchTemplateId.NotFound"})
+SETTINGS = frozenset({"create_auto_scaling_group", "put_lifecycle_hook", "delete_lifecycle_hook", "put_scaling_policy"})
 HISTORY = 20  # refreshes and activities that are looked at, newest first
 
 
@@ -63,10 +64,12 @@ class Reader:
         activities = {colour: self._activities(colour) for colour in groups if _moves(listed, colour)}
         return Snapshot(**{**listed.__dict__, "activities": activities})
 
-    def forget(self) -> None:
-        """Something of ours was changed: read again what is remembered."""
-        self._versions = None
-        self._settings = None
+    def forget(self, operation: str) -> None:
+        """Something of ours is changed by this call: read again what is remembered of it."""
+        if "launch_template" in operation:
+            self._versions = None
+        if operation in SETTINGS:
+            self._settings = None
 
     # ---- parts ----
 

@@ -116,25 +116,30 @@ def why(refresh: Mapping[str, Any]) -> str:
 
 
 @dataclass
+class Wait:
+    """One wait, as first seen."""
+
+    began: datetime  # by AWS's clock, and at the earliest: the API does not say
+    new: int  # instances of the release then
+    desired: int
+    dead: set[str] = field(default_factory=set)  # instances seen unhealthy since: each may be replaced by a new one
+    over: bool = False
+
+
+@dataclass
 class Waits:
-    """When each wait began, by AWS's clock and at the earliest: the API does not say.
+    """What is known of the waits of refreshes.
 
     A wait is first seen after the last snapshot that did not show it; a run that finds one has to go by the newest
     launch. Both are early at the worst, so that we roll back before AWS goes on.
     """
 
-    began: dict[str, datetime] = field(default_factory=dict)
+    known: dict[str, Wait] = field(default_factory=dict)  # hold id -> wait
     before: dict[str, datetime] = field(default_factory=dict)  # refresh id -> last snapshot in which it did not wait
-
-    def since(self, refresh: str, key: str, now: datetime, earliest: datetime) -> datetime:
-        if key not in self.began:
-            self.began[key] = min(now, max(earliest, self.before.get(refresh, earliest)))
-        self.before[refresh] = now
-        return self.began[key]
 
     def begun(self, refresh: str) -> int:
         """The highest checkpoint of a refresh that was reached once: the loss of an instance there does not end it."""
-        found = (key.rpartition("/") for key in self.began)
+        found = (key.rpartition("/") for key in self.known)
         return max((int(percent) for of, _sep, percent in found if of == refresh), default=0)
 
 
@@ -150,17 +155,23 @@ def held(snapshot: Snapshot, colour: str, refresh: Mapping[str, Any], waits: Wai
     if not percent:
         waits.before[identity] = snapshot.clock
         return None
-    key = f"{identity}/{percent}"
-    earliest = _launched(snapshot, colour, refresh) + timedelta(seconds=preferences.get("InstanceWarmup") or 0)
-    began = waits.since(identity, key, snapshot.clock, earliest)
-    left = length - (snapshot.clock - began).total_seconds()
-    if left <= 0 and percent < 100:
+    key, last = f"{identity}/{percent}", percent == 100
+    wait = waits.known.setdefault(key, _first_seen(snapshot, colour, refresh, waits.before.get(identity)))
+    left = length - (snapshot.clock - wait.began).total_seconds()
+    if not last and (wait.over or left <= 0 or _went_on(snapshot, colour, refresh, wait)):
+        wait.over = True
         return None
-    last = percent == 100
     stage = "bake time" if last else f"checkpoint {percent} %"
     targets = 0 if last else asg_plan.needed(percent, snapshot.desired(colour))
     following = (each for each in preferences.get("CheckpointPercentages") or [] if each > percent)
     return Held(stage, key, left, next(following, 100), last, percent, targets)
+
+
+def _first_seen(snapshot: Snapshot, colour: str, refresh: Mapping[str, Any], before: datetime | None) -> Wait:
+    warmup = timedelta(seconds=(refresh.get("Preferences") or {}).get("InstanceWarmup") or 0)
+    earliest = _launched(snapshot, colour, refresh) + warmup
+    began = min(snapshot.clock, max(earliest, before or earliest))
+    return Wait(began, _new(snapshot, colour, refresh), snapshot.desired(colour))
 
 
 def _reached(snapshot: Snapshot, colour: str, refresh: Mapping[str, Any]) -> int:
@@ -169,15 +180,26 @@ def _reached(snapshot: Snapshot, colour: str, refresh: Mapping[str, Any]) -> int
         return 0
     done, desired = int(refresh.get("PercentageComplete") or 0), snapshot.desired(colour)
     percents = (refresh.get("Preferences") or {}).get("CheckpointPercentages") or []
-    new = sum(_is_new(snapshot, each, refresh) for each in snapshot.instances(colour, staying=True))
+    new = _new(snapshot, colour, refresh, "InService")
     return max(
         (each for each in percents if each < 100 and each <= done and asg_plan.needed(each, desired) <= new), default=0
     )
 
 
-def _is_new(snapshot: Snapshot, instance: Mapping[str, Any], refresh: Mapping[str, Any]) -> bool:
-    here = snapshot.version_of_instance(instance) == version(refresh, snapshot.template)
-    return here and instance.get("LifecycleState") == "InService"
+def _went_on(snapshot: Snapshot, colour: str, refresh: Mapping[str, Any], wait: Wait) -> bool:
+    """It launches again: more instances of the release than when it began to wait, and than died since."""
+    for instance in snapshot.instances(colour):
+        if instance.get("HealthStatus") == "Unhealthy":
+            wait.dead.add(str(instance["InstanceId"]))
+    grown = max(0, snapshot.desired(colour) - wait.desired)
+    return _new(snapshot, colour, refresh) > wait.new + len(wait.dead) + grown
+
+
+def _new(snapshot: Snapshot, colour: str, refresh: Mapping[str, Any], state: str = "") -> int:
+    """Staying instances of the release that the refresh goes to; with `state`, only those in that state."""
+    goal = version(refresh, snapshot.template)
+    there = [one for one in snapshot.instances(colour, staying=True) if snapshot.version_of_instance(one) == goal]
+    return sum(not state or one.get("LifecycleState") == state for one in there)
 
 
 def _launched(snapshot: Snapshot, colour: str, refresh: Mapping[str, Any]) -> datetime:

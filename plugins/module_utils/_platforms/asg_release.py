@@ -17,11 +17,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._engine.model import Release
-from .aws_names import ID_LENGTH, RELEASE_TAG, SERVICE_TAG, given, pairs, service_key
+from .aws_limits import TAG_VALUE
+from .aws_names import ID_LENGTH, RELEASE_TAG, SERVICE_TAG, given, pairs, service_key, tag_map
 
 Json = dict[str, Any]
 Params = Mapping[str, Any]
 
+LABEL_TAG = "greenlight:label"  # on what is launched
+NOT_IN_A_TAG = re.compile(r"[^\w\s+\-=.:/@]")  # botocore ec2, Tag: what other services than EC2 may not carry
 PLACEHOLDER = "@GREENLIGHT_RELEASE@"  # in the user data, where the instance learns the name of its release
 DESCRIBED = re.compile(r"greenlight:(?P<service>[^:]+):(?P<release>[0-9a-f]{12})\Z")
 
@@ -78,11 +81,21 @@ def label(params: Params) -> str:
     return str(params.get("label") or params["template"]["image_id"])
 
 
+def label_of(version: Mapping[str, Any]) -> str:
+    """What people call the release of a described version; "" = it does not say."""
+    for specification in (version.get("LaunchTemplateData") or {}).get("TagSpecifications") or []:
+        found = tag_map(specification.get("Tags") or []).get(LABEL_TAG)
+        if found:
+            return found
+    return ""
+
+
 def template_data(params: Params, release_id: str) -> Json:
     """RequestLaunchTemplateData: the content with the release's name in the user data and on everything launched."""
     wanted = content(params)
     text = wanted["UserData"].replace(PLACEHOLDER, release_id)
     tags = {**(params.get("tags") or {}), "Name": params["name"], **own_tags(params), RELEASE_TAG: release_id}
+    tags[LABEL_TAG] = NOT_IN_A_TAG.sub("_", label(params))[:TAG_VALUE]
     listed = pairs(tags, "Key", "Value")
     return {
         **wanted,

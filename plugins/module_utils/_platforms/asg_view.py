@@ -152,11 +152,9 @@ class View:
         return [*lines, "UserData: changed"] if found.get("UserData") else lines
 
     def labels(self) -> dict[str, str]:
-        """Of what was seen: the image that a version boots."""
-        found = {}
-        for version in self.snapshot.versions.values():
-            if version.get("release"):
-                found[version["release"]] = str((version.get("LaunchTemplateData") or {}).get("ImageId", ""))
+        """Of what was seen: as the version's own tags call it."""
+        versions = (one for one in self.snapshot.versions.values() if one.get("release"))
+        found = {str(one["release"]): asg_release.label_of(one) for one in versions}
         return {release: label for release, label in found.items() if label}
 
     # ---- deployments ----
@@ -198,12 +196,8 @@ class View:
 
     def _failed(self) -> tuple[int, str]:
         """Launches that failed, and new instances that were replaced as unhealthy, since the newest refresh began."""
-        refresh = next(iter(self.snapshot.refreshes.get(self.live(), ())), {})
-        since = refresh.get("StartTime") or (self.group or {}).get("CreatedTime")
         failed = []
-        for activity in self.snapshot.activities.get(self.live(), ()):
-            if since and activity.get("StartTime") and activity["StartTime"] < since:
-                continue
+        for activity in self._since(self.live()):
             if activity.get("StatusCode") == "Failed":
                 failed.append(str(activity.get("StatusMessage") or activity.get("Description")))
             elif self._sick(activity):
@@ -246,8 +240,9 @@ class View:
         return asg_refresh.held(self.snapshot, self.live(), refresh, self.waits)
 
     def heart(self) -> Heart | None:
+        """The alarm guards refreshes; a first release is guarded by its rule, which stays closed without us."""
         refresh = self.raw_to(self.release)
-        watched = asg_refresh.monitored(refresh, alarm_name(self.params))
+        watched = asg_refresh.monitored(refresh, alarm_name(self.params)) if refresh or not self.closed else True
         return aws_heart.heart(self.snapshot.alarm, watched)
 
     # ---- targets ----
@@ -289,10 +284,17 @@ class View:
         )
 
     def events(self) -> tuple[str, ...]:
-        """The groups' last activities, oldest first."""
-        listed = [one for colour in self.snapshot.activities for one in self.snapshot.activities[colour]]
+        """The groups' last activities, oldest first, without those of an earlier rollout."""
+        listed = [one for colour in self.snapshot.activities for one in self._since(colour)]
         listed.sort(key=lambda one: one["StartTime"])
         return tuple(_said(one) for one in listed[-20:])
+
+    def _since(self, colour: str) -> list[Json]:
+        """A group's activities since its newest refresh began."""
+        refresh = next(iter(self.snapshot.refreshes.get(colour, ())), {})
+        since = refresh.get("StartTime") or (self.snapshot.groups.get(colour) or {}).get("CreatedTime")
+        listed = self.snapshot.activities.get(colour, ())
+        return [one for one in listed if not since or not one.get("StartTime") or one["StartTime"] >= since]
 
     def idle(self) -> str:
         return other(self.live())

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -142,3 +144,16 @@ class Stack(Front):
 
     def told(self) -> str:
         return "\n".join(f"{line.who} {line.text}" for line in self.lines)
+
+    def played(self, folder: Path, tag: str, **changes: Any) -> list[str]:
+        """A playbook for the stack; the command that runs it."""
+        options = {**self.options(tag), **changes}
+        play = {
+            "hosts": "digits",
+            "gather_facts": False,
+            "tasks": [{"greenlight.serving.asg_rollout": options}],
+        }
+        (folder / "play.yml").write_text(json.dumps([play]))
+        (folder / "hosts").write_text(f"digits ansible_connection=local ansible_python_interpreter={sys.executable}\n")
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        return [program, "-i", str(folder / "hosts"), str(folder / "play.yml")]
