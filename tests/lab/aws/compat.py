@@ -133,6 +133,7 @@ STORES: Mapping[str, tuple[str, ...]] = {
         "launch_templates",
         "run_instances",
         "subnets",
+        "tags",
     ),
     "ecs": ("clusters", "task_definitions"),
     "iam": ("roles",),
