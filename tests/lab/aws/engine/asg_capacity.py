@@ -148,6 +148,14 @@ def replace_unhealthy(group: Group, facts: Facts, moment: Moment) -> None:
                 instance.replaced = True
 
 
+def resize(group: Group, desired: int, why: str, moment: Moment) -> None:
+    """A new desired capacity; `why` as activities tell it: "a user request …"."""
+    if desired != group.desired:
+        change = f"changing the desired capacity from {group.desired} to {desired}"
+        group.change = f"At {stamp(moment)} {why} {change}.  "
+        group.desired = desired
+
+
 def _discard(group: Group, instance: Instance, moment: Moment) -> None:
     if not group.runs("Terminate"):
         return
