@@ -138,6 +138,11 @@ def _zones(account: Account, where: str) -> Iterator[Finding]:
     if is_whole(least) and len(account.zones) < int(least or 2):
         problem = f"must be in at least {least} zones"
         yield account.says(where, f"{len(account.subnets)} subnets in {zones}", problem, "Name subnets in more zones.")
+    most = account.values.get("max_size")
+    if account.values.get("min_size") == 0 and is_whole(most) and int(most or 0) < len(account.zones):
+        mend = "Raise it, name subnets in fewer zones, or ask for another min_size."
+        problem = f"leaves no room for an instance in each zone of {zones}"
+        yield account.says("max_size", str(most), problem, mend)
     if is_whole(desired) and 1 < int(desired or 0) < len(account.zones):
         mend = "Ask for at least one for each zone, or name subnets in fewer zones."
         yield account.says("desired_capacity", str(desired), f"leaves a zone of {zones} empty", mend)

@@ -104,6 +104,12 @@ def test_no_zone_is_left_empty() -> None:
     assert told(subnets=three, front=front, values={"desired_capacity": 0}) == []
 
 
+def test_one_instance_for_each_zone_has_room() -> None:
+    few = {"min_size": 0, "max_size": 1, "desired_capacity": 0}
+    assert "my_max_size: leaves no room for an instance in each zone of a, b (given: 1)" in told(values=few)[0]
+    assert told(values={**few, "max_size": 2}) == []
+
+
 @pytest.mark.parametrize(
     ("front", "field"),
     [
