@@ -22,12 +22,13 @@ options:
   role:
     description: Whose variables they are.
     type: str
-    choices: [asg_fleet]
+    choices: [asg_fleet, ecs_fargate_serving]
     required: true
   read:
     description:
-      - What was read of the account - C(caller), C(subnets), C(group), C(image), as the stock modules return them, and
-        C(owner) and C(group_name) of what the role makes. Then only this is checked.
+      - What was read of the account - C(caller), C(subnets), C(group), C(image), as the stock modules return them,
+        C(front) as P(greenlight.serving.alb_frontend#role) hands it over, and C(owner) and C(group_name) of what the
+        role makes. Then only this is checked.
     type: dict
 """
 
@@ -55,9 +56,9 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._glue import fleet_inputs, role_checks, service_account
+from ..module_utils._glue import fleet_inputs, role_checks, service_account, service_inputs
 
-ROLES = {"asg_fleet": fleet_inputs.checks}
+ROLES = {"asg_fleet": fleet_inputs.checks, "ecs_fargate_serving": service_inputs.checks}
 
 
 def service_findings(given: Any, role: str, read: Any = None) -> list[str]:
@@ -73,7 +74,7 @@ def service_findings(given: Any, role: str, read: Any = None) -> list[str]:
         return [str(finding) for finding in wrong]
     known = json.loads(json.dumps(read, default=str))
     account = service_account.Account(
-        prefix, values, known, values.get("frontend"), known.get("owner", ""), known.get("group_name", "")
+        prefix, values, known, known.get("front"), known.get("owner", ""), known.get("group_name", "")
     )
     # What is wrong by itself is told already.
     told = {finding.field for finding in wrong}

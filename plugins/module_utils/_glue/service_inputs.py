@@ -216,3 +216,9 @@ ROLLOUT: tuple[Check, ...] = (
         "Put numbers and booleans in quotes.",
     ),
 )
+
+
+def checks(absent: bool) -> tuple[Check, ...]:
+    """Of a role that says itself what may be in its environment. Removing needs no more than the names."""
+    release = (check for check in RELEASE if check.field != "environment")
+    return NAMES if absent else (*NAMES, *release, *PLACE, *ROLLOUT)

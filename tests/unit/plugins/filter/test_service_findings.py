@@ -22,8 +22,8 @@ def test_sentences_carry_the_variables_names() -> None:
 
 
 def test_what_is_wrong_by_itself_is_not_told_again_by_the_account() -> None:
-    given = {"asg_fleet_ami_id": "ami-1", "asg_fleet_frontend": {}}
-    read = {"image": {"images": []}, "owner": "asg_fleet/x", "group_name": "x-instances"}
+    given = {"asg_fleet_ami_id": "ami-1"}
+    read = {"front": {}, "image": {"images": []}, "owner": "asg_fleet/x", "group_name": "x-instances"}
     told = [sentence.partition(":")[0] for sentence in service_findings(given, "asg_fleet", read=read)]
     assert "asg_fleet_ami_id" not in told
     assert "asg_fleet_frontend" in told
