@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import subprocess
@@ -33,12 +34,14 @@ HOSTS: dict[str, dict[str, Any]] = {
         "asg_fleet_artifact": ARTIFACT,
         "asg_fleet_scratch_paths": ["/tmp", "/var/cache/m"],
     },
+    "ecr": {"asg_fleet_image": f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/letters:7@sha256:{SHA256}"},
     "full": {"asg_fleet_environment": {f"VARIABLE_{number}": "x" * 100 for number in range(30)}},
 }
 
 
 @pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the user data of each host, and a JSON file of what it may do."""
     place = tmp_path_factory.mktemp("user_data")
     good = yaml.safe_load((HERE / "good_inputs.yml").read_text())
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "place": str(place)}
@@ -54,7 +57,18 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return place
+
+
+@pytest.fixture
+def rendered(place: Path) -> dict[str, str]:
     return {name: (place / name).read_text() for name in HOSTS}
+
+
+def rights(place: Path, name: str) -> dict[str, list[str]]:
+    """Action -> the resources it is allowed for."""
+    statements = json.loads((place / f"{name}.json").read_text())
+    return {action: each["Resource"] for each in statements for action in each["Action"]}
 
 
 def serving(text: str) -> Serving:
@@ -143,3 +157,29 @@ def test_a_host_knows_how_to_leave(rendered: dict[str, str]) -> None:
         "SERVING_REGION=eu-central-1",
     ):
         assert line in lines
+
+
+GROUPS = [
+    f"arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:*:autoScalingGroupName/letters-{color}"
+    for color in ("blue", "green")
+]
+LOGS = ["arn:aws:logs:eu-central-1:123456789012:log-group:/greenlight/fleet/letters:*"]
+LOGGING = {"logs:CreateLogStream": LOGS, "logs:PutLogEvents": LOGS}
+REPOSITORY = ["arn:aws:ecr:eu-west-1:123456789012:repository/team/letters"]
+PULLING = {
+    "ecr:GetAuthorizationToken": ["*"],  # ECR knows no narrower resource for it
+    "ecr:BatchGetImage": REPOSITORY,
+    "ecr:GetDownloadUrlForLayer": REPOSITORY,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("image", LOGGING),
+        ("ecr", LOGGING | PULLING),
+        ("artifact", {"s3:GetObject": ["arn:aws:s3:::releases/letters-7.tar.gz"]}),
+    ],
+)
+def test_a_host_may_do_what_it_has_to_and_nothing_else(place: Path, name: str, more: dict[str, list[str]]) -> None:
+    assert rights(place, name) == {"autoscaling:CompleteLifecycleAction": GROUPS} | more
