@@ -71,7 +71,7 @@ def _move(group: Group, refresh: Refresh, facts: Facts, moment: Moment) -> None:
     if _stuck(group, refresh, count, moment):
         return
     goal = _goal(refresh, count)
-    if _waits(refresh, count, goal, moment):
+    if _waits(group, refresh, count, goal, moment):
         return
     done = goal < count.size or not (count.old or count.held)
     if count.updated >= goal and done and not _surplus(group, refresh):
@@ -152,7 +152,7 @@ def _goal(refresh: Refresh, count: Count) -> int:
     return math.ceil(count.size * following[0] / 100)
 
 
-def _waits(refresh: Refresh, count: Count, goal: int, moment: Moment) -> bool:
+def _waits(group: Group, refresh: Refresh, count: Count, goal: int, moment: Moment) -> bool:
     """At a checkpoint: whether the refresh rests. The last one has no delay, those below are skipped."""
     steps = refresh.preferences.checkpoints
     if refresh.back or not steps or not count.size:
@@ -166,7 +166,7 @@ def _waits(refresh: Refresh, count: Count, goal: int, moment: Moment) -> bool:
     share = 100 * count.updated / count.size
     refresh.waited = min(refresh.waited, max((step for step in steps if step <= share), default=0))  # after a scale-out
     reached = [step for step in steps[:-1] if step <= share]
-    if count.updated < goal or not reached or reached[-1] <= refresh.waited:
+    if count.updated < goal or not reached or reached[-1] <= refresh.waited or _surplus(group, refresh):
         return False
     refresh.waited, refresh.paused_until = reached[-1], moment.now + refresh.preferences.delay
     refresh.reason = f"Waiting at the checkpoint of {refresh.waited} percent before continuing."
