@@ -16,7 +16,7 @@ from typing import Any
 from .._clients.aws_errors import AwsError
 from .._engine.finding import Finding
 from .._engine.model import Outcome, Plan
-from . import ecs_rules, ecs_security
+from . import ecs_rules, ecs_security, ecs_times
 from .ecs_read import Calls
 from .ecs_rule_tags import with_tags
 
@@ -59,6 +59,7 @@ class _Account:
         yield from self._found
         yield from self._places(subnets, groups, targets)
         yield from self._target_groups(targets)
+        yield from self._times(targets)
         yield from self._rules_taken()
         yield from self._roles()
         yield from self._in_front(listeners, targets, subnets, groups)
@@ -122,6 +123,18 @@ class _Account:
                 yield Finding(
                     "load_balancer", f"{group['TargetGroupName']}: {group.get('TargetType')}", problem, "Use ip."
                 )
+
+    def _times(self, targets: list[Json]) -> Iterator[Finding]:
+        """The plan's seconds and the load balancer's; not read where they would not be judged."""
+        if not ecs_times.real(self._params):
+            return
+        attributes: list[Json] = []
+        for group in targets:
+            arn = group["TargetGroupArn"]
+            attributes += self._read(
+                "load_balancer", "elbv2", "describe_target_group_attributes", "Attributes", TargetGroupArn=arn
+            )
+        yield from ecs_times.findings(self._plan, self._params, targets, attributes)
 
     def _named_rules(self) -> dict[str, str]:
         """The rules that the service itself names: which -> ARN."""

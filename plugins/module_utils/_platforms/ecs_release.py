@@ -20,6 +20,7 @@ from . import ecs_diff, ecs_plan
 
 RELEASE_TAG = "greenlight:release"
 SERVICE_TAG = "greenlight:service"
+ROLLOUT_TAG = "greenlight:made-by"  # on a service: id of the rollout that created it
 RELEASE_VARIABLE = "GREENLIGHT_RELEASE"
 ID_LENGTH = 12
 

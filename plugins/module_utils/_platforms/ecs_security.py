@@ -16,6 +16,7 @@ from .._engine.finding import Finding
 from . import ecs_plan
 
 Json = dict[str, Any]
+LISTENERS = {"production": "production", "test_listener": "test"}  # of a route
 
 
 def findings(
@@ -32,23 +33,32 @@ def findings(
             yield Finding(
                 "network.security_groups", given, problem, f"Admit {', '.join(sorted(balancer))} on port {port}."
             )
+    for route in _ways(params):
+        if route == "direct":
+            closed = bool(inner) and not any(_from_network(each) for group in inner for each in _on_port(group, port))
+            if closed:
+                yield _closed(route, route, port, inner)
+        elif outer and listeners.get(LISTENERS[route]):
+            number = int(listeners[LISTENERS[route]]["Port"])
+            if not any(_from_anywhere(each) for group in outer for each in _on_port(group, number)):
+                yield _closed(route, ecs_plan.route(params), number, outer)
+
+
+def _ways(params: Mapping[str, Any]) -> list[str]:
+    """Where probes go: the route, and at a hold every second round as users go."""
     route = ecs_plan.route(params)
-    if route == "direct" and inner:
-        if not any(_from_network(permission) for group in inner for permission in _on_port(group, port)):
-            yield _closed("direct", port, inner)
-    elif outer:
-        for which, name in (("production", "production"), ("test", "test_listener")):
-            listener = listeners.get(which)
-            if name == route and listener:
-                number = int(listener["Port"])
-                if not any(_from_anywhere(permission) for group in outer for permission in _on_port(group, number)):
-                    yield _closed(route, number, outer)
+    turns = bool(params.get("probes")) and ecs_plan.native(params) and route != "production"
+    return [route, "production"] if turns else [route]
 
 
-def _closed(route: str, port: int, groups: list[Json]) -> Finding:
+def _closed(way: str, route: str, port: int, groups: list[Json]) -> Finding:
     given = ", ".join(group["GroupId"] for group in groups)
     problem = f"is the way of the probes, but port {port} of {given} admits nobody"
-    return Finding("route", route, problem, f"Open port {port} to the controller, or choose another route.")
+    mend = f"Open port {port} to the controller, or choose another route."
+    if way != route:
+        problem = f"takes turns with {way} at every hold, but port {port} of {given} admits nobody"
+        mend = f"Open port {port} to the controller, or choose strategy: rolling."
+    return Finding("route", route, problem, mend)
 
 
 def _on_port(group: Mapping[str, Any], port: int) -> Iterable[Json]:

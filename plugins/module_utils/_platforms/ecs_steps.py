@@ -18,7 +18,7 @@ from .._engine.model import Plan
 from . import ecs_back, ecs_diff, ecs_heart, ecs_hold, ecs_release, ecs_rules
 from .ecs_home import Home
 from .ecs_names import short
-from .ecs_release import SERVICE_TAG, service_key, tag_list
+from .ecs_release import ROLLOUT_TAG, SERVICE_TAG, service_key, tag_list
 from .ecs_step import Step
 from .ecs_view import View
 
@@ -165,7 +165,7 @@ class Steps:
             "loadBalancers": self.view.wanted_balancers(),
             **ecs_release.settings(self._params),
             "desiredCount": self._params["desired_count"],
-            "tags": tag_list(self._tags()),
+            "tags": tag_list({**self._tags(), ROLLOUT_TAG: self.plan.begun or self.plan.rollout_id}),
         }
 
     def proceed(self) -> list[Step]:
@@ -203,7 +203,7 @@ class Steps:
         mend = self._mend_alarm()
         if mend or ecs_heart.armed(self.view.snapshot.alarm):
             return mend
-        return [self._alarm(True, "silence is a breach from now on")]
+        return [self._alarm(True, "silence is a breach from now on: ECS rolls back when this run dies")]
 
     def disarm(self) -> list[Step]:
         armed = ecs_heart.armed(self.view.snapshot.alarm)

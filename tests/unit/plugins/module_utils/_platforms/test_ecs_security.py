@@ -30,8 +30,11 @@ OPEN = group("sg-front", admits(443, "0.0.0.0/0"), admits(8443, "10.0.0.0/8"))
 INNER = group("sg-tasks", admits(8080, "sg-front"))
 
 
-def problems(outer: list[dict[str, Any]], inner: list[dict[str, Any]], route: str = "production") -> list[str]:
-    return [finding.field for finding in ecs_security.findings(params(route=route), LISTENERS, outer, inner)]
+def problems(
+    outer: list[dict[str, Any]], inner: list[dict[str, Any]], route: str = "production", **changes: Any
+) -> list[str]:
+    given = params(route=route, **changes)
+    return [finding.field for finding in ecs_security.findings(given, LISTENERS, outer, inner)]
 
 
 def test_open_ways_have_no_finding() -> None:
@@ -60,3 +63,16 @@ def test_closed_ways_are_found(
 
 def test_groups_that_could_not_be_read_are_not_judged() -> None:
     assert problems([], []) == []
+
+
+@pytest.mark.parametrize("strategy", ["canary", "linear", "blue_green"])
+def test_rounds_at_a_hold_take_turns_with_production_which_must_be_open_too(strategy: str) -> None:
+    test_only = [group("sg-front", admits(8443, "10.0.0.0/8"))]
+    assert problems(test_only, [INNER], "test_listener", strategy=strategy) == ["route"]
+    assert problems(test_only, [INNER], "test_listener", strategy=strategy, probes=[]) == []
+    assert problems(test_only, [INNER], "test_listener", strategy="rolling") == []
+    assert problems([OPEN], [INNER], "test_listener", strategy=strategy) == []
+    tasks = [group("sg-tasks", admits(8080, "sg-front"), admits(8080, "10.0.0.0/8"))]
+    assert problems(test_only, tasks, "direct", strategy=strategy) == ["route"]
+    told = str(next(iter(ecs_security.findings(params(strategy=strategy), LISTENERS, test_only, [INNER]))))
+    assert "takes turns with production at every hold, but port 443 of sg-front admits nobody" in told
