@@ -102,6 +102,10 @@ def take_count(group: Group, refresh: Refresh, moment: Moment) -> Count:
 
 
 def _progress(group: Group, refresh: Refresh, count: Count, moment: Moment) -> None:
+    """InstancesToUpdate shrinks when a new instance serves, PercentageComplete when it has warmed up, too.
+
+    So in the example of the user guide, "Monitor an instance refresh": 50 percent, none left to update, one warming up.
+    """
     if count.updated > refresh.updated:
         refresh.updated, refresh.trouble_since = count.updated, None
     if refresh.back:
@@ -109,7 +113,8 @@ def _progress(group: Group, refresh: Refresh, count: Count, moment: Moment) -> N
         refresh.percent = min(refresh.rollback_percent, max(0, math.floor(100 * share)))
         refresh.left = refresh.rollback_left
     else:
-        refresh.total, refresh.left = count.size, max(0, count.size - count.updated)
+        placed = sum(one.state == "InService" for one in count.fresh)
+        refresh.total, refresh.left = count.size, max(0, count.size - placed)
         refresh.percent = math.floor(100 * min(1.0, count.updated / count.size)) if count.size else 100
     if _slow(group, refresh, count, moment) or (count.held and not count.old):
         refresh.trouble_since = moment.now if refresh.trouble_since is None else refresh.trouble_since

@@ -26,13 +26,15 @@ from tests.lab.aws.ports import (
 )
 
 
-def data(image: str = "good", unit: str = "") -> str:
-    lines = [f"SERVING_IMAGE={image}", "SERVING_PORT=8080"]
+def data(image: str = "good", unit: str = "", drains: bool = False) -> str:
+    lines = [f"SERVING_IMAGE={image}", "SERVING_PORT=8080", "SERVING_HOOK=greenlight-drain", "SERVING_DRAIN_SECONDS=20"]
     text = "#cloud-config\nwrite_files:\n  - path: /etc/greenlight/serving.env\n    content: |\n"
     text += "".join(f"      {line}\n" for line in lines)
     if unit:
         text += "  - path: /etc/systemd/system/greenlight-serving.service\n    content: |\n"
         text += "".join(f"      {line}\n" for line in unit.splitlines())
+    if drains:
+        text += "  - path: /etc/systemd/system/greenlight-drain.service\n    content: drains\n"
     return base64.b64encode(text.encode()).decode()
 
 
@@ -139,6 +141,11 @@ class World:
             self.clock.advance(1)
             self.pool.tick()
 
+    def finished(self) -> str:
+        found = self.pool.state("i-1")
+        assert found is not None
+        return found.finished
+
     def state(self, name: str = "i-1") -> tuple[str, str]:
         found = self.pool.state(name)
         assert found is not None
@@ -223,6 +230,32 @@ def test_a_port_that_cannot_be_listened_at_is_told() -> None:
     world.launch()
     world.run(25)
     assert "user_data_failed cannot listen at 127.16.0.1: Permission denied" in world.machines.logged
+
+
+def test_a_retired_machine_serves_on_stops_its_server_and_then_says_so() -> None:
+    world = World(Machines(data("deaf", "[Service]\nTimeoutStopSec=5\nRestart=always\n", drains=True)))
+    world.launch()
+    world.run(25)
+    world.pool.retire("i-1")
+    world.run(19)
+    assert (world.machines.signals, world.finished()) == ([], "")
+    world.run(2)
+    assert (world.machines.signals, world.finished()) == ([SIGTERM], "")
+    world.run(6)
+    assert (world.machines.signals, world.finished()) == ([SIGTERM, SIGKILL], "greenlight-drain")
+    assert (world.state()[0], len(world.machines.starts)) == ("running", 1)
+    world.pool.terminate("i-1")
+    world.run(2)
+    assert world.state()[0] == "terminated"
+
+
+def test_a_machine_without_the_drain_unit_only_waits() -> None:
+    world = World(Machines(data()))
+    world.launch()
+    world.run(25)
+    world.pool.retire("i-1")
+    world.run(60)
+    assert (world.machines.signals, world.finished()) == ([], "")
 
 
 def test_an_artefact_is_served_by_what_the_registry_has_for_it() -> None:

@@ -55,6 +55,8 @@ class World:
     states: dict[str, AlarmState] = field(default_factory=dict)
     shortage: set[str] = field(default_factory=set)  # zones without capacity
     metrics: dict[str, float] = field(default_factory=dict)
+    retired: list[str] = field(default_factory=list)  # machines that were told of their end
+    finished: dict[str, str] = field(default_factory=dict)  # machine -> the hook it has completed
     gone: list[str] = field(default_factory=list)
     most: int = 0  # extremes of a group since `watch`
     least: int = 10**6
@@ -87,7 +89,11 @@ class World:
             return HostState("terminated" if self.at - machine.ended >= SHUT else "shutting-down")
         if self.at - machine.since < BOOT:
             return HostState("pending", "initializing", instance_type="m6i.large")
-        return HostState("running", "impaired" if machine.impaired else "ok", instance, "m6i.large")
+        status = "impaired" if machine.impaired else "ok"
+        return HostState("running", status, instance, "m6i.large", self.finished.get(instance, ""))
+
+    def retire(self, instance: str) -> None:
+        self.retired.append(instance)
 
     def terminate(self, instance: str) -> None:
         machine = self.machines[instance]

@@ -104,6 +104,31 @@ def test_a_terminating_hook_waits_after_draining_and_goes_on_with_either_result(
         assert (instance.state, world.machines[instance.id].ended is None) == ("Terminating:Proceed", False)
 
 
+def test_a_machine_hears_of_its_end_and_may_complete_the_hook_itself() -> None:
+    world = World()
+    group = world.steady(1, hooks={"drain": Hook("drain", TERMINATING_HOOK)})
+    instance = world.one(group)
+    world.finished = {instance.id: "another"}
+    world.resize(group, 0)
+    world.run(2)
+    assert world.retired == [instance.id]
+    world.run(40)
+    assert instance.state == "Terminating:Wait"
+    world.finished = {instance.id: "drain"}
+    world.run(2)
+    assert world.machines[instance.id].ended is not None
+    assert world.retired == [instance.id]
+
+
+def test_standby_and_detaching_are_no_end() -> None:
+    world = World()
+    group = world.steady(2)
+    asg_step.stand_by(group, world.one(group), True, world.fleet.moment())
+    asg_step.detach(group, world.one(group, 1), True, world.fleet.moment())
+    world.run(30)
+    assert world.retired == []
+
+
 def test_a_dead_machine_neither_drains_nor_runs_hooks() -> None:
     world = World()
     group = world.steady(2, hooks={"drain": Hook("drain", TERMINATING_HOOK)})

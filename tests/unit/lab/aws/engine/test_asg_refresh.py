@@ -49,6 +49,7 @@ def test_a_refresh_is_pending_then_in_progress_and_counts_what_is_updated() -> N
     world.until(lambda: bool(seen.append((refresh.percent, refresh.left)) or refresh.over))
     assert refresh.status == "Successful"
     assert {0, 50, 100} <= {percent for percent, _ignored in seen}
+    assert {(0, 2), (50, 0)} <= set(seen)  # in service and not yet warm: nothing more to update, nothing complete
     assert [percent for percent, _ignored in seen] == sorted(percent for percent, _ignored in seen)
     assert (refresh.percent, refresh.left, refresh.ended_at) == (100, 0, world.utc())
 
