@@ -57,7 +57,7 @@ class Steps:
         alarm = self.view.snapshot.alarm
         return {
             Verb.CONFIGURE: self.configure(),
-            Verb.ARM: aws_heart_steps.arm(self._params, alarm) if self.plan.heartbeat else [],
+            Verb.ARM: aws_heart_steps.arm(self._params, alarm, "Auto Scaling") if self.plan.heartbeat else [],
             Verb.BEGIN: self.begin(),
             Verb.PROCEED: self.proceed(),
             Verb.ROLL_BACK: self.roll_back(),
@@ -128,7 +128,7 @@ class Steps:
         steps += asg_group_steps.frozen(view, live)
         if self._rolling or self._launches(live, release):
             return [*steps, self._refresh(live, version, release)]
-        return steps + asg_shift_steps.started(view, version, self.plan.rollout_id)
+        return steps + asg_shift_steps.started(view, version, self.plan.begun or self.plan.rollout_id)
 
     def _launches(self, colour: str, release: str) -> bool:
         return self.view.config_release(colour) == release

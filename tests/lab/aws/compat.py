@@ -104,6 +104,8 @@ TOUCHED: Mapping[str, tuple[str, ...] | None] = {
     "moto.elbv2.responses:ELBV2Response.modify_target_group": ("self",),
     "moto.elbv2.responses:ELBV2Response.set_security_groups": ("self",),
     "moto.elbv2.responses:ELBV2Response.set_subnets": ("self",),
+    "moto.scheduler.responses:EventBridgeSchedulerResponse": None,
+    "moto.scheduler.urls:url_paths": None,
     "moto.s3.models:FakeBucket": None,
     "moto.s3.models:FakeBucket.get_permission": ("self", "action", "resource"),
     "moto.s3.models:PublicAccessBlock": (
@@ -131,10 +133,11 @@ STORES: Mapping[str, tuple[str, ...]] = {
         "launch_templates",
         "run_instances",
         "subnets",
+        "tags",
     ),
     "ecs": ("clusters", "task_definitions"),
     "iam": ("roles",),
-    "elbv2": ("delete_listener", "delete_load_balancer", "load_balancers", "target_groups"),
+    "elbv2": ("delete_listener", "delete_load_balancer", "load_balancers", "modify_rule", "target_groups"),
     "secretsmanager": ("get_secret_value",),
     "ssm": ("get_parameter",),
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.lab.aws import artifacts
-from tests.lab.aws.api import autoscaling, cloudwatch, ec2, ecs, elbv2, fill
+from tests.lab.aws.api import autoscaling, cloudwatch, ec2, ecs, elbv2, fill, scheduler
 from tests.lab.aws.api.autoscaling_known import Known
 from tests.lab.aws.api.ec2_instances import InstanceRecords
 from tests.lab.aws.api.interfaces import InterfaceRegistry
@@ -39,6 +39,7 @@ class Parts:
     counters: Callable[[], Any]
     tasks: Callable[[], Any]
     instances: Callable[[], Any]
+    schedules: scheduler.Desk
 
 
 def build(lab: Lab, mark: str) -> Parts:
@@ -58,16 +59,18 @@ def build(lab: Lab, mark: str) -> Parts:
     elbv2.install(lab)
     ecs.install(lab)
     desk = cloudwatch.install(lab)
+    timer = scheduler.install(lab)
     autoscaling.install(lab, Known(lab, records, meter))
     return Parts(
         movers=Movers(
-            engines=[desk.tick, lab.ecs.tick, lab.hosts.tick, meter.tick, lab.fleet.tick],
+            engines=[desk.tick, lab.ecs.tick, lab.hosts.tick, meter.tick, lab.fleet.tick, timer.tick],
             tickers=[balancer.tick],
             closers=[balancer.close],
         ),
         close=processes.close,
         counters=balancer.counters,
         tasks=lambda: [shown(service, task, processes) for service in lab.ecs.everything for task in live(service)],
+        schedules=timer,
         instances=lambda: [
             machine(lab, group, one) for group in lab.fleet.groups.values() for one in group.instances.values()
         ],

@@ -108,6 +108,7 @@ class LabAutoScaling(Instances):
             before.alarms if before else tuple(_alarm(self.lab, group, kind, uuid) for kind in ("High", "Low")),
             {**config, "DisableScaleIn": flag(config.get("DisableScaleIn"))},
         )
+        made.sampled_at = self.lab.clock.now()
         group.policies[name] = made
         return ActionResult({"PolicyARN": made.arn, "Alarms": list(made.alarms)})
 

@@ -16,7 +16,7 @@ from tests.lab.aws.api import autoscaling_views as views
 from tests.lab.aws.api.autoscaling_known import Known, flag, health_types, hook, maintenance, page, sources
 from tests.lab.aws.api.base import Strict
 from tests.lab.aws.core import AwsError
-from tests.lab.aws.engine import asg_step
+from tests.lab.aws.engine import asg_capacity, asg_step
 from tests.lab.aws.engine.asg_model import PROCESSES, Group
 
 # Only shown: parameters that change nothing here.
@@ -75,7 +75,7 @@ class Groups(Strict, AutoScalingResponse):  # type: ignore[misc]
         group.target_groups = sources(given)
         size = f"min: {group.low}, max: {group.high}, desired: {low if wanted is None else int(wanted)}"
         why = f"a user request created an AutoScalingGroup {size},"
-        asg_step.resize(group, low if wanted is None else int(wanted), why.rstrip(","), fleet.moment())
+        asg_capacity.resize(group, low if wanted is None else int(wanted), why.rstrip(","), fleet.moment())
         fleet.groups[name] = group
         self.lab.log("group_created", group=name, template=template.id, version=template.version)
         return EmptyResult()
@@ -92,7 +92,7 @@ class Groups(Strict, AutoScalingResponse):  # type: ignore[misc]
         desired = group.desired if wanted is None else int(wanted)
         desired = min(max(desired, group.low), group.high)
         size = f"min: {group.low}, max: {group.high}, desired: {desired}"
-        asg_step.resize(group, desired, f"a user request update of AutoScalingGroup constraints to {size}", moment)
+        asg_capacity.resize(group, desired, f"a user request update of AutoScalingGroup constraints to {size}", moment)
         return EmptyResult()
 
     def _configure(self, group: Group, given: Mapping[str, Any]) -> None:
@@ -131,7 +131,7 @@ class Groups(Strict, AutoScalingResponse):  # type: ignore[misc]
         given = self.parameters()
         group, desired = self.known.group(given["AutoScalingGroupName"]), int(given["DesiredCapacity"])
         why = "a user request explicitly set group desired capacity"
-        asg_step.resize(group, desired, why, self.lab.fleet.moment())
+        asg_capacity.resize(group, desired, why, self.lab.fleet.moment())
         return EmptyResult()
 
     # ---- processes, tags, metrics

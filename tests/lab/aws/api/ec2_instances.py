@@ -97,6 +97,7 @@ class InstanceRecords:
             iam_instance_profile=profile.get("Arn") or profile.get("Name"),
             **({"block_device_mappings": devices} if devices else {}),
         ).instances[0]
+        self._ec2.tags[request.id] = self._ec2.tags.pop(made.id, {})
         made.id = request.id
 
     def changed(self, instance: str, state: HostState) -> None:

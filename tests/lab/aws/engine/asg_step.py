@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.lab.aws.engine import asg_capacity, asg_health, asg_lifecycle, asg_refresh
+from tests.lab.aws.engine import asg_capacity, asg_health, asg_lifecycle, asg_refresh, asg_tracking
 from tests.lab.aws.engine.asg_actions import Action, Facts
 from tests.lab.aws.engine.asg_model import ENDING, Group, Instance, Pace, stamp
 from tests.lab.aws.engine.ecs_model import Moment
@@ -22,19 +22,12 @@ def step(group: Group, facts: Facts, moment: Moment, pace: Pace) -> list[Action]
         group.gone = not group.instances
         return actions
     asg_health.mark(group, facts, moment)
+    asg_tracking.track(group, facts, moment)
     asg_capacity.replace_unhealthy(group, facts, moment)
     asg_refresh.step(group, facts, moment, pace)
     asg_capacity.fill(group, facts, moment)
     asg_capacity.trim(group, moment)
     return actions
-
-
-def resize(group: Group, desired: int, why: str, moment: Moment) -> None:
-    """A new desired capacity; `why` as activities tell it: "a user request …"."""
-    if desired != group.desired:
-        change = f"changing the desired capacity from {group.desired} to {desired}"
-        group.change = f"At {stamp(moment)} {why} {change}.  "
-        group.desired = desired
 
 
 def delete(group: Group, moment: Moment) -> None:

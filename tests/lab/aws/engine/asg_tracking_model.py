@@ -25,4 +25,5 @@ class Policy:
     enabled: bool = True
     alarms: tuple[dict[str, str], ...] = ()
     config: dict[str, object] = field(default_factory=dict)  # as given
+    sampled_at: float = 0.0  # AWS seconds
     values: list[float] = field(default_factory=list)  # one a minute, the newest last
