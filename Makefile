@@ -7,7 +7,7 @@ CLEAN := env -u AWS_PROFILE -u AWS_ENDPOINT_URL -u AWS_URL -u AWS_ACCESS_KEY_ID 
 	-u ANSIBLE_CONFIG -u ANSIBLE_COLLECTIONS_PATH -u PYTHONPATH LC_ALL=C.UTF-8 ANSIBLE_HOME=$(CURDIR)/.cache/ansible \
 	PATH="$(CURDIR)/$(BIN):$$PATH"
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types sanity unit simulate mutants integration molecule matrix docs package lab-aws lab-down clean
+.PHONY: help setup demo test lint types sanity unit simulate mutants bench integration molecule matrix docs package lab-aws lab-down clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -37,7 +37,7 @@ sanity: setup ## ansible-test sanity on a staged copy (1-2 min)
 	@$(CLEAN) $(BIN)/python tools/test.py sanity
 
 unit: setup ## unit tests and the engine's simulation (1 min)
-	@$(CLEAN) $(BIN)/python tools/test.py unit
+	@$(CLEAN) $(BIN)/python tools/test.py unit simulation
 
 simulate: setup ## the engine over a simulated cloud (SEEDS=100000 FIRST=0 JOBS=2)
 	@$(CLEAN) $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),100000) --first $(or $(FIRST),0) --jobs $(or $(JOBS),2)
@@ -45,15 +45,18 @@ simulate: setup ## the engine over a simulated cloud (SEEDS=100000 FIRST=0 JOBS=
 mutants: setup ## seeded bugs of the engine, each of which the simulation must find
 	@$(CLEAN) $(BIN)/python -m tests.simulation.mutants
 
+bench: setup ## how fast the simulation and the engine are, and what a worker takes (1 min; no part of make test)
+	@$(CLEAN) $(BIN)/python -m tests.bench
+
 integration: setup ## modules, roles and failures against the lab (6 min)
 	@$(CLEAN) $(BIN)/python tools/test.py integration
 
 molecule: setup ## the roles: converge, idempotence, check, verify, absent (3 min)
 	@$(CLEAN) $(BIN)/python tools/test.py molecule
 
-matrix: setup ## the live matrix: PLATFORM=ecs [CELL=name] [ALL=1] (20 cells, 25 min; resumable)
+matrix: setup ## the live matrix: PLATFORM=ecs [CELL=name] [FEW=1] (49 cells, 45 min; goes on where it was)
 	@test "$(or $(PLATFORM),ecs)" = ecs || { echo "There is a matrix for PLATFORM=ecs."; exit 2; }
-	@exec $(CLEAN) $(BIN)/python -m tests.matrix $(if $(CELL),--cell $(CELL)) $(if $(ALL),--all)
+	@exec $(CLEAN) $(BIN)/python -m tests.matrix $(if $(CELL),--cell $(CELL)) $(if $(FEW),--few)
 
 docs: setup ## documentation and changelog (30 s)
 	@$(CLEAN) $(BIN)/python tools/test.py docs changelog

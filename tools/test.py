@@ -84,7 +84,8 @@ JOBS = (
     Job("docs", 60, ((PYTHON, "tools/docs_check.py"),)),
     Job("changelog", 20, (tool("antsibull-changelog", "lint", "-v"),)),
     Job("package", 180, ((PYTHON, "tools/package.py"),)),
-    Job("unit", 240, (pytest("unit", "-n2", "tests/unit", "tests/simulation"),), junit, cores=2),
+    Job("unit", 200, (pytest("unit", "tests/unit"),), junit),
+    Job("simulation", 300, (pytest("simulation", "tests/simulation"),), junit),
     Job(
         "integration",
         900,

@@ -21,4 +21,7 @@ class ActionModule(LiveAction):
         def report(event: Event, waiting: bool) -> None:
             (voice.beat if waiting else voice.change)(event.at, event.who, event.text)
 
-        return run(params, self._task.check_mode, report, ears)
+        result = run(params, self._task.check_mode, report, ears)
+        if not result["failed"]:  # else it is the task's message
+            voice.change(result["duration"], "greenlight", f"{result['state']}: {result['reason']}")
+        return result

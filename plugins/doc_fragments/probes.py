@@ -111,7 +111,7 @@ options:
     description:
       - When the samples add up to a verdict. Each probe of a round is one sample.
       - More failed samples than O(gate.failure_limit) is V(fail). Else more inconclusive ones in a row than
-        O(gate.error_limit) is V(inconclusive). Else O(gate.count) passes in a row is V(pass). Else, when
+        O(gate.consecutive_error_limit) is V(inconclusive). Else O(gate.count) passes in a row is V(pass). Else, when
         O(gate.deadline) is over, V(inconclusive). No data is never a pass.
       - Passes in a row prove that something works, not how well; without a failure, 59 of them show with 95 %
         confidence that at least 95 % of the answers are right, and 299 that 99 % are.
@@ -129,10 +129,12 @@ options:
         description: Failed samples that are forgiven.
         type: int
         default: 0
-      error_limit:
+      consecutive_error_limit:
         description: Inconclusive samples in a row that are forgiven.
+        version_added: 0.2.0
         type: int
         default: 20
+        aliases: [error_limit]
       initial_delay:
         description: Seconds before the first round.
         type: float
@@ -145,16 +147,21 @@ options:
         description:
           - Passes in a row at the end that make the gate pass, once O(gate.count) samples said something. V(0) is
             O(gate.count).
+        version_added: 0.2.0
         type: int
         default: 0
       dry_run:
         description: Say the verdict and act on none. The gate passes as soon as it is decided.
+        version_added: 0.2.0
         type: bool
         default: false
       inconclusive:
         description:
-          - What an inconclusive gate means to a rollout that the cloud holds - take the release back, or wait for a
-            person.
+          - What an inconclusive gate means to a rollout. It has waited until O(gate.deadline) then, unless too many
+            answers in a row said nothing.
+          - V(roll_back) takes the release back. V(pause) waits for a person, as long as the cloud holds, and is refused
+            with a strategy that has no hold (V(rolling)). M(greenlight.serving.probe) alone does neither.
+        version_added: 0.2.0
         type: str
         choices: [roll_back, pause]
         default: roll_back

@@ -42,6 +42,7 @@ options:
         default: 5.0
       propagation:
         description: How long the load balancer may take to do what its rule says, before its answers are evidence.
+        version_added: 0.2.0
         type: float
         default: 10.0
       lease:
@@ -49,6 +50,7 @@ options:
           - How long the lock on the service counts without a sign of life of its holder. Another run takes it over
             after that and a sixth more.
           - From 2 to 3600, and long enough for the longest call - 12/7 of the connect and read timeouts together.
+        version_added: 0.2.0
         type: float
         default: 60.0
   record:
@@ -98,6 +100,7 @@ options:
       - V(roll_back) brings the release back that served before, then does what is asked. V(resume) goes on with it when
         it is the release that is asked for, and brings the previous one back otherwise. V(fail) changes nothing.
       - A rollout that was left on purpose, with O(wait=false) or at a step that waits for somebody, is gone on with.
+    version_added: 0.2.0
     type: str
     choices: [roll_back, resume, fail]
     default: roll_back

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: judging_findings
 author: greenlight.serving contributors
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: What is wrong with the way a release is to be judged
 description:
   - Checks probes, gate and times as the rollout modules do, and connects to nothing.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: shifting_findings
 author: greenlight.serving contributors
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: What is wrong with the way traffic is shifted to a release
 description:
   - Checks strategy, steps and heartbeat as the rollout modules do, and connects to nothing.

@@ -28,9 +28,11 @@ from ._engine.model import (
     Wait,
     WriteLock,
 )
-from ._engine.state import Ended, Event, State
+from ._engine.state import Ended, Event
 from ._engine.timeline import waiting
 from ._platforms.base import Clock, Platform, PortError, Prober, Store
+
+DONE = Heard()
 
 
 def drive(
@@ -48,18 +50,20 @@ def drive(
     before each pause. `interrupted()` is asked after every command: the call at hand is finished, no
     other begins. Raises nothing but what the ports raise besides PortError.
     """
-    state, seen, heard, told = begin(plan, clock.now()), None, Heard(), 0
+    state, seen, heard, told, aim = begin(plan, clock.now()), None, DONE, 0, plan
     while True:
         state, command = decide(plan, state, seen, heard, clock.now())
-        for event in state.events[told:]:
-            report(event, False)
-        told = len(state.events)
+        if len(state.events) > told:
+            for event in state.events[told:]:
+                report(event, False)
+            told = len(state.events)
         if isinstance(command, Stop):
             return Ended(plan, command, state, seen, clock.now() - state.started)
         if isinstance(command, Wait):
             report(waiting(plan, state, command, clock.now()), True)
+        aim = aimed(aim, state)
         try:
-            heard, seen = _carry_out(command, plan, state, seen, platform, prober, store, clock)
+            heard, seen = _carry_out(command, aim, seen, platform, prober, store, clock)
         except PortError as error:
             heard = Heard(error.outcome, str(error))
         if interrupted():
@@ -69,16 +73,17 @@ def drive(
 def _carry_out(
     command: Command,
     plan: Plan,
-    state: State,
     seen: Observation | None,
     platform: Platform,
     prober: Prober,
     store: Store,
     clock: Clock,
 ) -> tuple[Heard, Observation | None]:
-    """One command: at most one mutating call. Gives what was heard, and the newest snapshot."""
+    """One command: at most one mutating call. `plan` is aimed()'s. Gives what was heard, and the newest snapshot."""
     if isinstance(command, Wait):
         clock.sleep(command.seconds)
+    elif isinstance(command, Look):
+        return DONE, platform.observe(plan)
     elif isinstance(command, Save):
         store.save(command.record)
     elif isinstance(command, Answer):
@@ -93,12 +98,12 @@ def _carry_out(
         return Heard(lease=store.write_lock(command.lease)), seen
     elif isinstance(command, ReadRequest):
         return Heard(request=store.read_request()), seen
-    elif isinstance(command, Look) or seen is None:
-        return Heard(), platform.observe(aimed(plan, state))
+    elif seen is None:
+        return DONE, platform.observe(plan)
     elif isinstance(command, Check):
-        return Heard(findings=tuple(platform.preflight(aimed(plan, state)))), seen
+        return Heard(findings=tuple(platform.preflight(plan))), seen
     elif isinstance(command, Probe):
         return Heard(samples=prober.probe(command.route, command.release, seen)), seen
     elif isinstance(command, Call):
-        return Heard(message=platform.perform(command.verb, aimed(plan, state), seen)), seen
-    return Heard(), seen
+        return Heard(message=platform.perform(command.verb, plan, seen)), seen
+    return DONE, seen

@@ -56,6 +56,7 @@ options:
     default: canary
   canary:
     description: The first step of O(strategy=canary).
+    version_added: 0.2.0
     type: dict
     suboptions:
       weight:
@@ -71,6 +72,7 @@ options:
         default: false
   linear:
     description: The steps of O(strategy=linear).
+    version_added: 0.2.0
     type: dict
     suboptions:
       step:
@@ -89,6 +91,7 @@ options:
       - The same, step by step. What ECS cannot do is refused, naming the nearest that it can. V(canary) is one step and
         then all, V(linear) equal steps of at least 3 percent, V(blue_green) all at once.
       - A first step with weight 0 is the judgement at the test listener.
+    version_added: 0.2.0
     type: list
     elements: dict
     suboptions:
@@ -107,6 +110,7 @@ options:
     description:
       - Minutes that ECS waits for us at each step until it rolls back by itself, 1 to 20160. Longer than gate, bake and
         a person take there.
+    version_added: 0.2.0
     type: int
     default: 60
   heartbeat:
@@ -115,6 +119,7 @@ options:
         once, armed for each rollout, and at rest otherwise.
       - A dead controller is noticed after at most O(heartbeat.period) times O(heartbeat.periods) plus 2, and one
         evaluation (10 seconds, or 60 with a period of a minute or more).
+    version_added: 0.2.0
     type: dict
     suboptions:
       enable:

@@ -128,7 +128,7 @@ EXAMPLES = r"""
     gate:
       initial_delay: 30
       interval: 2
-      error_limit: 150
+      consecutive_error_limit: 150
       deadline: 330
 
 - name: This very release answers, and not the one before it

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: rollout_control
 short_description: Promote, pause, resume or abort a rollout from another shell, or unlock a dead one
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Leaves a request beside the service's record. The rollout at work reads it within a few seconds, decides what
     becomes of it, and writes the answer down; M(greenlight.serving.rollout_info) shows it. When nobody is at work the

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make matrix PLATFORM=ecs [CELL=…]`: the live matrix. A cell that has passed is not run again; results are kept.
 
+The cells of the pairwise cover, then the stories, then the naive rollouts, which the load must notice.
 Last line: JSON with cells, passed, failed and the pairs that met. Exit code 0 only if every cell passed.
 """
 
@@ -16,68 +17,65 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from botocore.exceptions import ClientError
+
 for name in [name for name in os.environ if name.startswith(("AWS_", "BOTO_", "ANSIBLE_"))]:
     del os.environ[name]
 
 import tests.unit.conftest  # noqa: F401 - makes the collection importable
 from tests.lab.aws.running import RunningLab, running
 
-from . import disturb, judge, run
-from .cells import FEW, Cell, cover, share
+from .cells import cover, share
+from .disturb import MatrixError
+from .plays import Play, plays
+from .watch import SCALE
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "matrix"
 
 
-def chosen(cell: str, every: bool) -> list[Cell]:
-    """Raises SystemExit for a name that no cell has."""
-    cells = cover() if every or cell else cover()[:FEW]
-    found = [each for each in cells if cell in ("", each.name)]
-    if not found:
-        names = "\n  ".join(each.name for each in cells)
-        raise SystemExit(f"There is no cell {cell}. The cells:\n  {names}")
-    return found
-
-
-def passed(cell: Cell) -> bool:
-    path = BUILD / f"{cell.name}.json"
+def passed(name: str) -> bool:
+    path = BUILD / f"{name}.json"
     return path.exists() and json.loads(path.read_text())["ok"] is True
 
 
-def play(lab: RunningLab, cell: Cell, rate: float) -> bool:
+def played(lab: RunningLab, name: str, play: Play, rate: float) -> None:
     """One cell, its file, and a line about it."""
     try:
-        seen, found = run.play(lab, cell, rate, BUILD / cell.name)
-        document = judge.as_dict(seen, found)
-    except disturb.MatrixError as error:
-        document = {"cell": cell.name, "ok": False, "faults": [str(error)]}
-    (BUILD / f"{cell.name}.json").write_text(json.dumps(document, indent=1, default=str) + "\n")
+        document = play(lab, rate, BUILD / name)
+    except (MatrixError, AssertionError, ClientError) as error:
+        document = {"cell": name, "ok": False, "faults": [str(error)]}
+    (BUILD / f"{name}.json").write_text(json.dumps(document, indent=1, default=str) + "\n")
     faults = document["faults"]
-    print(f"{'ok  ' if document['ok'] else 'FAIL'} {cell.name}", *(f"\n       {fault}" for fault in faults), flush=True)
-    return bool(document["ok"])
+    print(f"{'ok  ' if document['ok'] else 'FAIL'} {name}", *(f"\n       {fault}" for fault in faults), flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__)
-    parser.add_argument("--cell", default="", help="this one alone, also when it has passed before")
-    parser.add_argument("--all", action="store_true", help="the whole pairwise cover, not its first cells")
+    parser.add_argument("--cell", nargs="+", default=[], help="these alone, also when they have passed before")
+    parser.add_argument("--few", action="store_true", help="the first cells of the pairwise cover, not all of it")
     parser.add_argument("--again", action="store_true", help="also cells that have passed before")
     parser.add_argument("--rate", type=float, default=200.0, help="requests per second")
     given = parser.parse_args(arguments)
-    cells = chosen(given.cell, given.all)
+    known = plays(not given.few)
+    for name in given.cell:
+        if name not in known:
+            raise SystemExit(f"There is no cell {name}. The cells:\n  " + "\n  ".join(known))
     BUILD.mkdir(parents=True, exist_ok=True)
-    due = [cell for cell in cells if given.again or given.cell or not passed(cell)]
-    for cell in cells:
-        if cell not in due:
-            print(f"kept {cell.name}")
-    for cell in due:
-        with tempfile.TemporaryDirectory() as place, running(Path(place), run.SCALE) as lab:
-            play(lab, cell, given.rate)
-    ok = [cell for cell in cells if passed(cell)]
-    met, wanted = share(ok)
-    summary = {"cells": len(cells), "passed": len(ok), "failed": len(cells) - len(ok), "pairs": met, "of": wanted}
+    chosen = given.cell or list(known)
+    due = [name for name in chosen if given.again or given.cell or not passed(name)]
+    for name in chosen:
+        if name not in due:
+            print(f"kept {name}")
+    if due:
+        with tempfile.TemporaryDirectory() as place, running(Path(place), SCALE) as lab:
+            for name in due:
+                played(lab, name, known[name], given.rate)
+    ok = [name for name in chosen if passed(name)]
+    met, wanted = share([cell for cell in cover() if passed(cell.name)])
+    summary = {"cells": len(chosen), "passed": len(ok), "failed": len(chosen) - len(ok), "pairs": met, "of": wanted}
     (BUILD / "summary.json").write_text(json.dumps(summary) + "\n")
     print(json.dumps(summary))
-    return 0 if len(ok) == len(cells) else 1
+    return 0 if len(ok) == len(chosen) else 1
 
 
 if __name__ == "__main__":

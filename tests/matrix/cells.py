@@ -4,7 +4,7 @@
 """The cells of the live matrix: strategy x release x disturbance, chosen so that pairs meet. Pure, no chance in it.
 
 All pairs of the three take 35 cells (5 releases x 7 disturbances alone are as many). The first 20 meet every strategy
-with every release, and as many of the other pairs as 20 cells can; they are what is run unless all are asked for.
+with every release, and as many of the other pairs as 20 cells can: what is run when few are asked for.
 """
 
 from __future__ import annotations
@@ -39,6 +39,11 @@ class Cell:
     @property
     def good(self) -> bool:
         return self.release == "2"
+
+    @property
+    def holds(self) -> bool:
+        """Whether the cloud comes to a hold: rolling knows none, and what never gets healthy never comes to one."""
+        return self.strategy != "rolling" and self.release != "never-healthy"
 
 
 Pair = tuple[str, str]

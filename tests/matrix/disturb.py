@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,13 @@ THROTTLED = {"throttle": 0.25, "lost": 0.05}
 LATE = {"only": "^elbv2[.]DescribeRules$", "stale": 0.5, "stale_seconds": 60}
 DOWN = {"only": "^(ecs|elasticloadbalancing|elbv2)[.]", "error": 1.0}
 DOWN_SECONDS = 3.0
+# An hour of the cloud's at each hold, and a heart that may be silent for 20 minutes: three real minutes, and one. For
+# what waits in real seconds, which no scale shortens: leases, and the pauses after a call was turned away.
+PATIENT = {"hold_timeout": 60, "heartbeat": {"interval": 0.7, "period": 30, "periods": 40}}
 
 
 class MatrixError(Exception):
-    """What had to happen did not; the text says what was waited for."""
+    """What had to happen did not; the text says what was waited for or wanted."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,11 @@ class Rollout:
 
     def run(self, **changes: Any) -> dict[str, Any]:
         """In this process, to its end."""
-        return self.stack.roll_out(self.cell.release, **{**self.options, **changes})
+        try:
+            return self.stack.roll_out(self.cell.release, **{**self.options, **changes})
+        finally:
+            lines = [f"{line.at:.1f} {line.who}: {line.text}\n" for line in self.stack.lines]
+            (self.folder / "progress.txt").write_text("".join(lines))
 
     def start(self) -> subprocess.Popen[bytes]:
         """In another process."""
@@ -81,39 +88,52 @@ def none(rollout: Rollout) -> dict[str, Any]:
     return rollout.run()
 
 
-def killed(rollout: Rollout) -> bool:
-    """SIGKILL once the new tasks run and, where ECS holds, at the first hold. False: it was over before."""
+def killed(rollout: Rollout, moment: Callable[[dict[str, Any]], bool]) -> bool:
+    """SIGKILL when the new deployment is where `moment` says. False: the deployment or the run was over before."""
     before = rollout.newest()["serviceDeploymentArn"]
     child = rollout.start()
+    newest: dict[str, Any] = {}
 
     def ready() -> bool:
-        newest = rollout.newest()
+        newest.update(rollout.newest())
         if child.poll() is not None:
             return True
-        if newest["serviceDeploymentArn"] == before:
-            return False
-        waits = any(hook["status"] == "AWAITING_ACTION" for hook in newest.get("lifecycleHookDetails") or [])
-        started = (newest.get("targetServiceRevision") or {}).get("runningTaskCount", 0) > 0
-        return waits or (started and rollout.cell.strategy == "rolling") or newest["status"] in OVER
+        return newest["serviceDeploymentArn"] != before and (moment(newest) or newest["status"] in OVER)
 
-    until("a moment to kill the controller", ready)
-    alive = child.poll() is None
-    child.kill()
-    child.wait()
-    return alive
+    try:
+        until("a moment to kill the controller", ready)
+        return child.poll() is None and newest["status"] not in OVER
+    finally:
+        child.kill()
+        child.wait()
+
+
+def midway(rollout: Rollout) -> Callable[[dict[str, Any]], bool]:
+    """At the first hold; where the cloud never holds, once the new tasks run."""
+
+    def moment(newest: dict[str, Any]) -> bool:
+        if rollout.cell.holds:
+            return any(hook["status"] == "AWAITING_ACTION" for hook in newest.get("lifecycleHookDetails") or [])
+        return bool((newest.get("targetServiceRevision") or {}).get("runningTaskCount"))
+
+    return moment
 
 
 def killed_rerun(rollout: Rollout) -> dict[str, Any]:
-    killed(rollout)
-    time.sleep(rollout.options["timing"]["lease"] * 1.3)  # until its lock may be taken over
-    return rollout.run(on_unfinished="resume")
+    """Somebody runs it again as soon as the lock may be taken over, before the cloud's timers act."""
+    patient = replace(rollout, options={**rollout.options, **PATIENT})
+    if not killed(patient, midway(patient)):
+        raise MatrixError("a deployment that is still open when the controller dies")
+    time.sleep(rollout.options["timing"]["lease"] * 1.3)
+    return patient.run(on_unfinished="resume")
 
 
 def killed_left(rollout: Rollout) -> dict[str, Any]:
     """Nobody comes back: the cloud's own timer is all there is."""
-    alive = killed(rollout)
+    if not killed(rollout, midway(rollout)):
+        raise MatrixError("a deployment that is still open when the controller dies")
     settled(rollout)
-    return {"state": "left" if alive else "over before", "reason": str(rollout.newest().get("statusReason", ""))}
+    return {"state": "left", "reason": str(rollout.newest().get("statusReason", ""))}
 
 
 def api_down(rollout: Rollout) -> dict[str, Any]:
@@ -130,11 +150,11 @@ def api_down(rollout: Rollout) -> dict[str, Any]:
     return ended
 
 
-def _faulty(rule: dict[str, Any]) -> Callable[[Rollout], dict[str, Any]]:
+def _faulty(rule: dict[str, Any], **options: Any) -> Callable[[Rollout], dict[str, Any]]:
     def disturbed(rollout: Rollout) -> dict[str, Any]:
         rollout.stack.lab.control("PUT", "chaos", {"rules": [rule]})
         try:
-            return rollout.run()
+            return rollout.run(**options)
         finally:
             rollout.stack.lab.control("DELETE", "chaos")
 
@@ -142,15 +162,13 @@ def _faulty(rule: dict[str, Any]) -> Callable[[Rollout], dict[str, Any]]:
 
 
 def second_operator(rollout: Rollout) -> dict[str, Any]:
-    """Somebody else wants release 1 again, in the middle: refused, and the first goes on."""
-    before = rollout.newest()["serviceDeploymentArn"]
+    """Somebody else wants release 1 again, as soon as the first has written what it is about: refused, and told why."""
     child = rollout.start()
-    moved = lambda: child.poll() is not None or rollout.newest()["serviceDeploymentArn"] != before  # noqa: E731
-    until("the deployment", moved)
+    until("the record", lambda: child.poll() is not None or bool(rollout.stack.record()["unfinished"]))
     second = rollout.stack.roll_out("1", **rollout.options)
     child.wait()
     result: dict[str, Any] = json.loads((rollout.folder / "result.json").read_text())
-    return {**result, "second": second["state"]}
+    return {**result, "second": f"{second['state']}: {second['reason']}"}
 
 
 ACTS: dict[str, Callable[[Rollout], dict[str, Any]]] = {
@@ -160,5 +178,5 @@ ACTS: dict[str, Callable[[Rollout], dict[str, Any]]] = {
     "api-down": api_down,
     "weights-late": _faulty(LATE),
     "second-operator": second_operator,
-    "throttled-lost": _faulty(THROTTLED),
+    "throttled-lost": _faulty(THROTTLED, **PATIENT),
 }

@@ -6,98 +6,78 @@
 from __future__ import annotations
 
 import secrets
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.integration.ecs_rollout.stack import Stack
 from tests.lab.aws.running import RunningLab
-from tests.lab.load.attribution import Detection, Loss, Move, Traffic, budget
-from tests.lab.load.generator import BackgroundLoad, Load
 
-from . import disturb, judge
+from . import disturb, judge, watch
 from .cells import Cell
+from .watch import UNHEALTHY, Watch
 
-SCALE = 0.05  # real seconds per AWS second
-TARGETS = 2
-STREAM_SHARE, STREAM_SECONDS = 0.02, 0.5
-AFTERWARDS = 1.5  # seconds: streams end, and nothing may be wrong any more
-SLOW = 2.0  # seconds that a right answer may take; the slow release takes three
+SLOW = 2.8  # seconds that a right answer may take where the release is slow, which takes three
 CRASH = 5.0  # seconds after which the lab's crashing release does; it must show before users meet it
-# Health checks every 5 AWS seconds, 2 to be unhealthy, 2 for each.
-DETECTION = Detection(interval=5 * SCALE, threshold=2, timeout=2 * SCALE, propagation=0.5)
 
 
-def options(stack: Stack, cell: Cell) -> dict[str, Any]:
-    """Options of ecs_rollout; ECS waits at a hold for 10 of its minutes, 30 real seconds."""
-    ready = CRASH + 1 if cell.release == "crash-after" else 0.6
-    known = stack.native(cell.strategy, cell.release, min_ready=ready, deadline=150, rollback_deadline=150)
+def options(stack: Stack, strategy: str, release: str, **changes: Any) -> dict[str, Any]:
+    """Options of ecs_rollout; ECS waits at a hold for 20 of its minutes, a real one."""
+    ready = CRASH + 1 if release == "crash-after" else 0.6
+    known = stack.native(strategy, release, min_ready=ready, deadline=300, rollback_deadline=300)
     (probe,) = stack.options()["probes"]
-    slow = {**probe, "timeout": 2 * SLOW, "latency_budget": SLOW, "over_budget": "fail"}
-    return {**known, "hold_timeout": 10, "probes": [slow]}
+    if release == "slow-answers":
+        probe = {**probe, "timeout": 2 * SLOW, "latency_budget": SLOW, "over_budget": "fail"}
+    return {**known, "hold_timeout": 20, "probes": [probe], **changes}
 
 
-def play(lab: RunningLab, cell: Cell, rate: float, folder: Path) -> tuple[judge.Seen, list[str]]:
-    """Raises MatrixError when the service can't even be made."""
-    folder.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def served(lab: RunningLab, release: str = "1") -> Iterator[tuple[Stack, str]]:
+    """A service with a release live, and the release's id. Raises MatrixError when it can't be made."""
     stack = Stack(lab, f"m{secrets.token_hex(3)}").build()
-    given = options(stack, cell)
-    first = stack.roll_out("1", **{**given, "strategy": "blue_green"})
+    for group in ("blue", "green"):
+        lab.client("elbv2").modify_target_group(TargetGroupArn=stack.facts[group], UnhealthyThresholdCount=UNHEALTHY)
+    first = stack.roll_out(release, **options(stack, "blue_green", release))
     if first["state"] != "live":
-        raise disturb.MatrixError(f"release 1 ended as {first['state']}: {first['reason']}")
-    load = Load(stack.url, rate, 900.0, 200_000, STREAM_SHARE, stream_seconds=STREAM_SECONDS)
-    rollout = disturb.Rollout(stack, cell, given, folder)
-    with BackgroundLoad(load, folder / "requests.jsonl") as traffic:
-        since = time.time()
-        result = disturb.ACTS[cell.disturbance](rollout)
-        disturb.settled(rollout)
-        ended = time.time()
-        time.sleep(AFTERWARDS)
-    seen = _seen(rollout, result, first, traffic, Move(cell.name, since, ended + AFTERWARDS), rate)
-    stack.lab.client("ecs").delete_service(cluster=stack.facts["cluster"], service=stack.name, force=True)
-    return seen, judge.faults(seen)
+        raise disturb.MatrixError(f"release {release} ended as {first['state']}: {first['reason']}")
+    try:
+        yield stack, first["release"]["id"]
+    finally:
+        lab.control("DELETE", "chaos")
+        stack.lab.client("ecs").delete_service(cluster=stack.facts["cluster"], service=stack.name, force=True)
 
 
-def _seen(
-    rollout: disturb.Rollout,
-    result: dict[str, Any],
-    first: dict[str, Any],
-    traffic: BackgroundLoad,
-    move: Move,
-    rate: float,
-) -> judge.Seen:
-    everything = traffic.results()
-    wrong = [each.ended for each in everything if each.wrong]
-    newest = rollout.newest()
-    return judge.Seen(
-        cell=rollout.cell,
-        state=str(result.get("state", "")),
-        reason=str(result.get("reason", "")),
-        second=str(result.get("second", "")),
-        serves=_serves(rollout.stack),
-        before=first["release"]["id"],
-        wanted=str((result.get("release") or {}).get("id", "")),
-        deployment=str(newest["status"]),
-        rate=rate,
-        load=traffic.summary(),
-        failed=[each for each in everything if each.cause],
-        losses=_losses(rollout.cell, move, rate),
-        move=move,
-        detection=max(wrong) - min(wrong) if wrong else 0.0,
-        seconds=move.until - move.since,
-    )
+def play(cell: Cell, lab: RunningLab, rate: float, folder: Path) -> dict[str, Any]:
+    """The cell's document. Raises MatrixError when something never happened."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with served(lab) as (stack, before):
+        rollout = disturb.Rollout(stack, cell, options(stack, cell.strategy, cell.release), folder)
+        event = watch.last_event(stack)
+        with Watch(cell.name, stack.url, rate, folder) as watched:
+            result = disturb.ACTS[cell.disturbance](rollout)
+            disturb.settled(rollout)
+        # Only a rolling deployment lets users meet a release that crashes.
+        met = cell.strategy == "rolling" and cell.release == "crash-after"
+        seen = judge.Seen(
+            cell=cell,
+            state=str(result.get("state", "")),
+            reason=str(result.get("reason", "")),
+            second=str(result.get("second", "")),
+            serves=serves(stack),
+            before=before,
+            wanted=str((result.get("release") or {}).get("id", "")),
+            deployment=str(rollout.newest()["status"]),
+            lab=watch.fallen(stack, event),
+            users=watched.users(
+                partial(judge.most_wrong, cell, watched.rate), watch.crashes(stack, watched.rate) if met else []
+            ),
+        )
+    return judge.as_dict(seen, judge.faults(seen))
 
 
-def _losses(cell: Cell, move: Move, rate: float) -> list[Loss]:
-    """Targets that crash while users meet them: only a rolling deployment lets them. Twice as many as there are."""
-    if cell.release != "crash-after" or cell.strategy != "rolling":
-        return []
-    allowed = budget(Traffic(rate, 1 / TARGETS, 0.05, STREAM_SHARE, STREAM_SECONDS), DETECTION)
-    over = move.until - move.since
-    return [Loss(f"crash {number + 1}", move.since, over, allowed) for number in range(2 * TARGETS)]
-
-
-def _serves(stack: Stack) -> str:
+def serves(stack: Stack) -> str:
     """The release of the task definition that the service names."""
     found = stack.lab.client("ecs").describe_task_definition(
         taskDefinition=stack.service()["taskDefinition"], include=["TAGS"]

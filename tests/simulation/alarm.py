@@ -38,7 +38,12 @@ class Alarm:
             return False
         then = math.floor(now / EVERY) * EVERY
         breaching = self.breaching if then >= self.changed else self.before
-        return breaching and then - max((at for at in self.beats if at <= then), default=-NEVER) > WINDOW
+        if not breaching:
+            return False
+        for at in reversed(self.beats):
+            if at <= then:
+                return then - at > WINDOW
+        return True
 
     def due(self, now: float) -> float:
         """When it may ring next."""

@@ -11,6 +11,7 @@ from itertools import pairwise
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Plan, Record
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.phases import End, Phase, allowed
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Ended
+from tests.simulation.parts import HEALED
 from tests.simulation.ports import Ports
 from tests.simulation.scenario import BAD, CAUSES, HEALING
 
@@ -74,11 +75,15 @@ def _proven(played: Played) -> Claims:
     moved = any(call.startswith(("UpdateService", "ContinueServiceDeployment")) for call in ports.writes)
     over = ports.cloud.rollouts[-1].over if ports.cloud.rollouts else 0.0
     served = [call for call in ports.writes if "Alarm" not in call]
+    since = sorted(task.since for task in ports.cloud.tasks)[: ports.cloud.desired]  # more may have been added since
+    seasoned = ports.cloud.now - max(since, default=0.0) >= played.wanted.timing.min_ready - 0.5
+    seasoned = seasoned or ports.cloud.now - ports.cloud.lost_by_world < HEALED
     return {
         **_live(played),
         "I12 not read after the last change": ports.looked_at > ports.last_effect
         or "PutMetricAlarm" in ports.writes[-1],
         "I12 not asked in public": not moved or ports.public_at.get(release, -1.0) >= over or played.disturbed,
+        "I12 not healthy for min_ready": seasoned or not moved or played.disturbed,
         "I12 a wrong answer was heard": release not in ports.failed or played.disturbed,
         "I12 not asked at all": bool(ports.passed_at.get(release)) or not served,
     }

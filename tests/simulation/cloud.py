@@ -17,104 +17,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.evolve import evolve
-from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Deployment, Movement, Target
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Movement
 from tests.simulation import native
 from tests.simulation.alarm import Alarm
-
-THRESHOLD = 3
-START, CHECKS, GIVE_UP, DRAIN = 2.0, 2.0, 8.0, 8.0  # seconds: to run, to be healthy, to be called failed, to drain
-NEVER = float("inf")
-OPEN = (Movement.MOVING, Movement.TURNING_BACK)
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """What the targets of a release do."""
-
-    healthy: bool = True
-    checks: float = CHECKS  # seconds until it is healthy
-    crash_after: float = 0.0  # seconds after it got healthy; 0 = never
-    right: bool = True
-    marked: bool = True
-    wrong_after: float = 0.0  # seconds after it got healthy; 0 = never
-    wrong_from: int = 101  # percent of the public's traffic from which it answers wrongly
-
-
-class Task:
-    """What runs behind one address."""
-
-    __slots__ = ("due", "id", "release", "shown", "since", "state", "zone")
-
-    def __init__(self, number: int, release: str, zone: str, now: float) -> None:
-        self.id, self.release, self.zone, self.since = f"10.0.0.{number}:80", release, zone, now
-        self.become("unregistered", now + START)
-
-    def become(self, state: str, due: float) -> None:
-        """`due`: when something happens to it next."""
-        self.state, self.due = state, due
-        self.shown = Target(self.id, self.release, state, zone=self.zone)
-
-
-@dataclass
-class Rollout:
-    """The cloud's own deployment."""
-
-    id: str
-    release: str
-    back_to: str
-    strategy: str = "rolling"
-    weights: tuple[int, ...] = ()
-    status: Movement = Movement.MOVING
-    failures: int = 0
-    by: str = "greenlight"
-    watched: bool = False  # the heartbeat alarm
-    stage: str = "SCALE_UP"
-    begun: float = 0.0
-    over: float = NEVER
-    step: int = 0  # index of the weight that comes next
-    hold: str = ""
-    expires: float = NEVER
-    due: float = NEVER  # end of a traffic shift
-
-    @property
-    def native(self) -> bool:
-        return self.strategy != "rolling" and bool(self.back_to)
-
-
-@dataclass(frozen=True)
-class Service:
-    """What the API knows of the service; what BEGIN and ROLL_BACK write."""
-
-    release: str
-    serving: str = ""
-    configured: bool = True
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A rollout as the API shows it."""
-
-    deployment: Deployment
-    hold: str
-    stage: str
-    expires: float
-    next_weight: int
-    last: bool
-    watched: bool
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What a read shows, maybe of some seconds ago."""
-
-    at: float
-    service: Service | None
-    rule: str  # "", closed or open
-    definitions: frozenset[str]
-    rollouts: tuple[Shown, ...]
-    targets: tuple[Target, ...]
-    share: int  # percent to the release of the newest rollout, as the rule says
-    desired: int
+from tests.simulation.parts import (
+    GIVE_UP,
+    NEVER,
+    OPEN,
+    THRESHOLD,
+    Behaviour,
+    Rollout,
+    Service,
+    Snapshot,
+    Task,
+    show,
+)
 
 
 @dataclass
@@ -135,6 +52,8 @@ class Cloud:
     applied: int = 100  # as the load balancer does
     applies_at: float = NEVER
     late: float = 0.0  # seconds until the load balancer does what the rule says
+    draining: float = 8.0  # seconds that a target takes to drain
+    meddled: float = NEVER  # since when somebody's hand, not the cloud, decides the rule's share
     hold_time: float = 240.0  # until the cloud rolls back by itself
     lost_by_world: float = float("-inf")  # when the world last took a healthy target
     crash_rate: float = 0.0  # per task and second
@@ -171,7 +90,7 @@ class Cloud:
         return self.due
 
     def _soonest(self) -> float:
-        due = min((task.due for task in self.tasks), default=NEVER)
+        due = min([task.due for task in self.tasks], default=NEVER)
         rollout = self.open()
         if rollout is not None:
             due = min(due, rollout.due, rollout.expires)
@@ -255,9 +174,9 @@ class Cloud:
             )
             if needless or (task.state == "healthy" and ready > self.desired):
                 ready -= task.state == "healthy"
-                task.become("draining", self.now + DRAIN)
+                self.drain(task)
         for task in good[self.desired :] if not old else ():
-            task.become("draining", self.now + DRAIN)
+            self.drain(task)
 
     def start(self, release: str, number: int) -> None:
         """Up to so many tasks, spread over the zones that are open."""
@@ -267,6 +186,9 @@ class Cloud:
             self.count += 1
             zones = [zone for zone in ("z0", "z1", "z2") if zone != self.closed_zone]
             self.tasks.append(Task(self.count, release, zones[self.count % len(zones)], self.now))
+
+    def drain(self, task: Task) -> None:
+        task.become("draining", self.now + self.draining)
 
     def turn(self, rollout: Rollout) -> None:
         """Go back to what was completed before."""
@@ -288,7 +210,7 @@ class Cloud:
 
     def complete(self, rollout: Rollout) -> None:
         """The deployment is over."""
-        turning, rollout.over = rollout.status is Movement.TURNING_BACK, self.now
+        turning, rollout.over, self.meddled = rollout.status is Movement.TURNING_BACK, self.now, NEVER
         rollout.status = Movement.TURNED_BACK if turning else Movement.MOVED
         if self.service is not None:
             self.service = evolve(self.service, serving=self.service.release)
@@ -297,6 +219,7 @@ class Cloud:
 
     def weigh(self, share: int) -> None:
         """The rule's share for the newest rollout's release; the load balancer follows later."""
+        self.meddled = NEVER
         if share == self.share:
             return
         self.share = share
@@ -316,7 +239,7 @@ class Cloud:
         rollout.begun = self.now
         rollout.by = str(of.get("by", "greenlight"))
         self.share = self.applied = 0 if rollout.native else 100
-        self.applies_at = NEVER
+        self.applies_at = self.meddled = NEVER
         self.rollouts.append(rollout)
         if of.get("watched"):
             rollout.watched = not self.alarm.rings(self.now)  # in ALARM when it begins: ignored for this deployment
@@ -326,7 +249,7 @@ class Cloud:
         self.rollouts.clear()
         for task in self.tasks:
             if task.state != "draining":
-                task.become("draining", self.now + DRAIN)
+                self.drain(task)
 
     # ---- reads ----
 
@@ -342,8 +265,8 @@ class Cloud:
             service=self.service,
             rule=self.rule,
             definitions=frozenset(self.definitions),
-            rollouts=tuple(_show(rollout) for rollout in self.rollouts[-3:]),
-            targets=tuple(task.shown for task in self.tasks),
+            rollouts=tuple([show(rollout) for rollout in self.rollouts[-3:]]),
+            targets=tuple([task.shown for task in self.tasks]),
             share=self.share,
             desired=self.desired,
         )
@@ -356,12 +279,3 @@ class Cloud:
                     return snapshot
             return self.history[0]
         return self.snapshot()
-
-
-def _show(rollout: Rollout) -> Shown:
-    reason = "tasks failed to start" if rollout.failures else ""
-    threshold = 0 if rollout.native else THRESHOLD
-    shown = Deployment(rollout.id, rollout.release, rollout.status, reason, rollout.failures, threshold, rollout.by)
-    last = rollout.step >= len(rollout.weights)
-    weight = 100 if last else rollout.weights[rollout.step]
-    return Shown(shown, rollout.hold, rollout.stage, rollout.expires, weight, last, rollout.watched)

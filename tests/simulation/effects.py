@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Movement, Outcome, Plan, Verb
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError
 from tests.simulation import native
-from tests.simulation.cloud import Behaviour, Cloud, Task
+from tests.simulation.cloud import Cloud
+from tests.simulation.parts import HEALED, Behaviour, Task
 
 if TYPE_CHECKING:
     from tests.simulation.ports import Ports
+
+
+SEEN = 25.0  # seconds until a run that reads late and slowly knows of a change
 
 
 def happen(cloud: Cloud, call: str, plan: Plan) -> None:
@@ -96,31 +100,43 @@ def check(ports: Ports, verb: Verb, call: str, plan: Plan) -> None:
         fights = verb in (Verb.CONFIGURE, Verb.BEGIN, Verb.PROCEED, Verb.ROLL_BACK, Verb.FINISH)
         assert not fights or cloud.now - running.begun < 14.0 or ports.faults.stopped, "it fights somebody else"
     if verb is Verb.PROCEED:
-        _check_word(ports, plan)
+        _check_word(ports, plan, call.rpartition(" ")[2])
     if verb is Verb.DISARM:
         assert running is None or running.by != "greenlight", "disarmed while a deployment is open"
     if verb is Verb.FINISH:
-        there = [task for task in cloud.tasks if task.state != "draining"]
-        assert all(task.release == plan.release.id for task in there), "finished with old targets in service"
+        there = {task.release for task in cloud.tasks if task.state != "draining"}
+        assert there <= {plan.release.id, "console"}, "finished with old targets in service"
         assert plan.release.id in ports.passed_at, "opened before any right answer"
 
 
-def _check_word(ports: Ports, plan: Plan) -> None:
+def _check_word(ports: Ports, plan: Plan, hook: str) -> None:
     """Our word is given only for a release that this run saw right at this hold, with the step's bake behind it."""
     cloud, answers = ports.cloud, ports.passed_at.get(plan.release.id, [])
     running = cloud.open()
     if running is None or not running.hold:
         return
     assert running.watched or plan.heartbeat is None, "went on though nobody watches the heartbeat"
+    meddled = cloud.now - cloud.meddled > SEEN and hook not in ports.words
+    assert not meddled or ports.faults.stopped, f"went on while the rule gives {cloud.share} %, by somebody's hand"
+    ports.words.add(hook)
     begun = running.expires - cloud.hold_time - 0.01
     right = [at for at in answers if at >= begun]
     assert len(right) >= plan.gate.run or plan.gate.inconclusive == "pause", "went on without a verdict at this hold"
-    assert running.step or cloud.now - begun >= plan.timing.min_ready - 0.5, "went on before min_ready"
+    ages = [_age(cloud, task) for task in cloud.tasks if task.release == plan.release.id]
+    seasoned = min(ages, default=0.0) >= plan.timing.min_ready - 0.5 or cloud.now - cloud.lost_by_world < HEALED
+    assert seasoned, "went on with targets that were not healthy for min_ready"
     weight = running.weights[running.step - 1] if running.step else 0
     bake = next((step.bake for step in plan.steps if step.weight == weight), 0.0)
     assert cloud.now - begun >= bake, "went on before the bake was over"
     if len(right) >= plan.gate.run:
         assert cloud.now - right[plan.gate.run - 1] >= bake - 0.5, "the bake was not after the verdict"
+
+
+def _age(cloud: Cloud, task: Task) -> float:
+    """Seconds for which the target has been healthy; one that drains is not asked."""
+    if task.state == "draining":
+        return native.NEVER
+    return cloud.now - task.since if task.state == "healthy" else 0.0
 
 
 # ---- who answers ---------------------------------------------------------------------------------

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Movement
 
 if TYPE_CHECKING:
-    from tests.simulation.cloud import Cloud, Rollout
+    from tests.simulation.cloud import Cloud
+    from tests.simulation.parts import Rollout
 
 SHIFT = 2.0  # seconds that a traffic shift takes
-DRAIN = 8.0
 NEVER = float("inf")
 BEFORE, AFTER = "PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"
 
@@ -63,7 +63,7 @@ def _hold(cloud: Cloud, rollout: Rollout) -> None:
 def _clean(cloud: Cloud, rollout: Rollout) -> None:
     for task in cloud.tasks:
         if task.release != rollout.release and task.state != "draining":
-            task.become("draining", cloud.now + DRAIN)
+            cloud.drain(task)
     if all(task.release == rollout.release for task in cloud.tasks):
         cloud.complete(rollout)
 
@@ -73,14 +73,14 @@ def _back(cloud: Cloud, rollout: Rollout) -> None:
     _keep(cloud, rollout.back_to, cloud.desired)
     for task in cloud.tasks:  # what somebody left behind
         if task.release not in (rollout.release, rollout.back_to) and task.state != "draining":
-            task.become("draining", cloud.now + DRAIN)
+            cloud.drain(task)
     if cloud.share and _healthy(cloud, rollout.back_to) >= cloud.desired:
         cloud.weigh(0)
     if cloud.share or cloud.applied:
         return
     for task in cloud.tasks:
         if task.release == rollout.release and task.state != "draining":
-            task.become("draining", cloud.now + DRAIN)
+            cloud.drain(task)
     if not any(task.release == rollout.release for task in cloud.tasks):
         cloud.complete(rollout)
 
@@ -89,7 +89,7 @@ def _keep(cloud: Cloud, release: str, wanted: int) -> None:
     there = [task for task in cloud.tasks if task.release == release and task.state != "draining"]
     cloud.start(release, wanted - len(there))
     for task in there[wanted:]:
-        task.become("draining", cloud.now + DRAIN)
+        cloud.drain(task)
 
 
 def _healthy(cloud: Cloud, release: str) -> int:

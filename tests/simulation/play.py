@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.evolve import evolve
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Chain, Plan
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Ended
 from tests.simulation.checks import Played, check_end
-from tests.simulation.cloud import Cloud, Service
 from tests.simulation.duet import Duet
+from tests.simulation.events import happens
 from tests.simulation.faults import Faults
-from tests.simulation.ports import KilledError, Ports, World
+from tests.simulation.ports import KilledError, Ports
 from tests.simulation.scenario import BAD, MAYBE, QUIET, locked, plan, run, world_with
-from tests.simulation.schedule import Schedule
+from tests.simulation.schedule import SHORT_DRAIN, Schedule
 
 ABANDONED = 1500.0  # seconds after which the cloud has done everything that it does by itself
 
@@ -51,6 +50,9 @@ class Play:
         self.world.cloud.late = made.late
         if made.late:
             self.world.met["F20 weights late", "moving"] += 1
+        self.world.cloud.draining = made.draining
+        if made.draining > SHORT_DRAIN:
+            self.world.met["F5 slow drain", "moving"] += 1
         if made.release in BAD:
             kind = "F11 never healthy" if made.release == "never_healthy" else "F12 bad release"
             self.world.met[kind, "moving"] += 1
@@ -58,7 +60,7 @@ class Play:
             self.world.met["F18 clock", "start"] += 1
         begin = self.world.cloud.now
         for name, after, length in sorted(made.world, key=lambda each: each[1]):
-            _happens(self.world, name, begin + after, length)
+            happens(self.world, name, begin + after, length)
 
     def story(self) -> Told:
         """Raises AssertionError when an invariant breaks."""
@@ -136,6 +138,7 @@ class Play:
     def check_mode(self) -> None:
         ports, before = self.ports(), self.world.store.record
         ended = run(ports, self.wanted(5, check_mode=True), evolve(self.made.faults, lost=0.0))
+        self.told.reached[ended.stop.state] += 1
         assert [ports.writes, ports.saves, self.world.store.record] == [[], 0, before], "I10"
         assert ended.stop.state in ("planned", "unchanged", "refused", "needs_operator")
 
@@ -198,112 +201,11 @@ class Play:
             assert [ports.writes, ports.saves, again.state.changed] == [[], 0, False], "I9"
         elif rejected:
             assert again.stop.state == "refused", again.stop
-            assert all("Alarm" in call for call in ports.writes)
-        assert not self.world.cloud.alarm.breaching or self.world.cloud.open() is None
+            assert all("Alarm" in call for call in ports.writes), f"I9: refused, and yet {ports.writes}"
+        armed = self.world.cloud.alarm.breaching and self.world.cloud.open() is not None
+        assert not armed, "an armed alarm, and a deployment that nobody beats for, are left"
 
 
 def simulate(made: Schedule) -> Told:
     """Play one seed; raises AssertionError when an invariant breaks."""
     return Play(made).story()
-
-
-# ---- what happens in the world -------------------------------------------------------------------
-
-
-def _happens(world: World, name: str, at: float, length: float) -> None:
-    begin, end, fault = EVENTS[name]
-    cloud = world.cloud
-
-    def first() -> None:
-        world.met[fault, world.phase] += 1
-        begin(cloud)
-
-    cloud.world.append((at, first))
-    if end is not None:
-        cloud.world.append((at + length, lambda: end(cloud)))
-    cloud.world.sort(key=lambda each: each[0])
-
-
-def _flap(cloud: Cloud) -> None:
-    for task in cloud.tasks:
-        if task.state == "healthy" and cloud.rng.random() < 0.5:
-            task.become("unhealthy", cloud.now + 6.0)
-            cloud.lost_by_world = cloud.now
-
-
-def _close(cloud: Cloud) -> None:
-    cloud.closed_zone = "z1"
-    for task in [task for task in cloud.tasks if task.zone == "z1"]:
-        cloud.die(task, by_world=True)
-
-
-def _open(cloud: Cloud) -> None:
-    cloud.closed_zone = ""
-
-
-def _sick(cloud: Cloud) -> None:
-    cloud.sick = cloud.rng.choice(("silent", "wrong"))
-
-
-def _well(cloud: Cloud) -> None:
-    cloud.sick = ""
-
-
-def _starve(cloud: Cloud) -> None:
-    cloud.starved = True
-
-
-def _feed(cloud: Cloud) -> None:
-    cloud.starved, cloud.lost_by_world = False, cloud.now
-
-
-def _close_store(cloud: Cloud) -> None:
-    cloud.storeless = True
-
-
-def _open_store(cloud: Cloud) -> None:
-    cloud.storeless = False
-
-
-def _gone(cloud: Cloud) -> None:
-    cloud.gone = frozenset({"old"})
-
-
-def _foreign(cloud: Cloud) -> None:
-    """Somebody deploys by hand."""
-    if cloud.service is None:
-        return
-    cloud.definitions.add("console")
-    cloud.deploy("console", by="ann by the console")
-
-
-def _scale(cloud: Cloud) -> None:
-    """An autoscaler."""
-    cloud.desired = cloud.rng.choice((2, 3, 4, 5))
-    cloud.lost_by_world = cloud.now
-
-
-def _move(cloud: Cloud) -> None:
-    """Zone rebalancing: one more first, then one less."""
-    service = cloud.service
-    healthy = [task for task in cloud.tasks if task.state == "healthy"]
-    if service is None or cloud.open() is not None or len(healthy) <= cloud.desired:
-        if service is not None and cloud.open() is None:
-            cloud.start(service.release, 1)
-        return
-    healthy[0].become("draining", cloud.now + 3.0)
-
-
-Change = Callable[[Cloud], None]
-EVENTS: dict[str, tuple[Change, Change | None, str]] = {
-    "flap": (_flap, None, "F13 flap"),
-    "sick": (_sick, _well, "F14 all sick"),
-    "zone": (_close, _open, "F15 zone lost"),
-    "starved": (_starve, _feed, "F16 no capacity"),
-    "storeless": (_close_store, _open_store, "F10 no store"),
-    "gone": (_gone, None, "F17 old image gone"),
-    "foreign": (_foreign, None, "F19 foreign deployment"),
-    "scaled": (_scale, None, "F19 autoscaler"),
-    "moved": (_move, None, "F19 rebalanced"),
-}
-__all__ = ["Play", "Service", "Told", "simulate"]

@@ -72,6 +72,7 @@ class Ports:
     looked_at: float = -1.0
     looked_call: int = 0
     beaten_call: int = 0
+    words: set[str] = field(default_factory=set)  # the holds for which it was asked to go on
 
     def __post_init__(self) -> None:
         self.cloud: Cloud = self.world.cloud
@@ -169,8 +170,8 @@ class Ports:
     def perform(self, verb: Verb, plan: Plan, seen: Observation) -> str:
         call = seen.todo[verb][0]
         self._write()
-        self._before_effect(call)
         effects.check(self, verb, call, plan)
+        self._before_effect(call)
         effects.happen(self.cloud, call, plan)
         self.cloud.settle()
         self.writes.append(call)

@@ -20,11 +20,12 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
 )
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Ended, Event
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.verdict import Gate
-from tests.simulation.cloud import Behaviour, Cloud, Service
+from tests.simulation.cloud import Cloud
 from tests.simulation.faults import Faults
+from tests.simulation.parts import Behaviour, Service
 from tests.simulation.ports import Ports, World
 
-TIMING = Timing(deadline=1200.0, rollback_deadline=200.0, min_ready=10.0, bake=6.0, poll=5.0, backoff=1.0, settle=4.0)
+TIMING = Timing(deadline=1200.0, rollback_deadline=200.0, min_ready=12.0, bake=6.0, poll=5.0, backoff=1.0, settle=4.0)
 GATE = Gate(interval=5.0, count=3, failure_limit=0, error_limit=20, deadline=120.0)
 STEPS = {
     "rolling": (),
@@ -105,7 +106,7 @@ def _check_capacity(cloud: Cloud) -> None:
         return
     there = {task.release for task in cloud.tasks if task.state == "healthy"}
     assert len(there) <= 2 or "console" in there, f"I2: {there}"
-    if cloud.now - cloud.lost_by_world < HEALING or cloud.starved or cloud.gone:
+    if cloud.now - cloud.lost_by_world < HEALING or cloud.starved or cloud.gone or cloud.meddled <= cloud.now:
         return
     rollout = cloud.open()
     healthy = [task for task in cloud.tasks if task.state == "healthy"]

@@ -29,8 +29,12 @@ SPOILS = frozenset(  # a good release may go back, or a person be asked, though 
         "refused",
         "crash",
         "storeless",
+        "meddled",
     }
 )
+
+
+SHORT_DRAIN, LONG_DRAIN = 8.0, (50.0, 90.0)  # seconds
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Schedule:
     policy: str = "resume"  # on_unfinished
     world: tuple[tuple[str, float, float], ...] = ()  # what happens in the world: name, seconds after the start, length
     late: float = 0.0  # F20
+    draining: float = SHORT_DRAIN  # F5: seconds that a target takes to drain, that is its longest stream
     crash_rate: float = 0.0
     second: tuple[float, str, str] | None = None  # F9: when, release, strategy
     count: int = 3  # of the gate
@@ -95,6 +100,10 @@ def _late(rng: random.Random, made: Schedule) -> Schedule:
     return evolve(made, late=rng.choice((5.0, 15.0, 30.0)))
 
 
+def _streams(rng: random.Random, made: Schedule) -> Schedule:
+    return evolve(made, draining=rng.choice(LONG_DRAIN))
+
+
 def _crash(rng: random.Random, made: Schedule) -> Schedule:
     return evolve(made, crash_rate=rng.choice((0.001, 0.004)))
 
@@ -131,10 +140,13 @@ KINDS: dict[str, tuple[int, Draw]] = {  # weight in the draw, and what it sets
     "scaled": (2, _event("scaled", (0.0,))),
     "moved": (1, _event("moved", (0.0,))),
     "late": (3, _late),
+    "streams": (2, _streams),
+    "meddled": (2, _event("meddled", (40.0, 90.0), latest=160.0)),
     "expired": (1, _expired),
     "refused": (1, _refused),
     "crash": (1, _crash),
 }
+SURE = frozenset({"stale", "slow", "late", "clock", "second", "streams"})  # they happen in every run, or nearly
 NAMES = sorted(KINDS)
 WEIGHTS = [KINDS[name][0] for name in NAMES]
 
@@ -151,8 +163,8 @@ def schedule(seed: int) -> Schedule:
         count=rng.choice((1, 3)),
         baked=rng.random() < 0.6,
     )
-    wanted, drawn = rng.choice((4, 5, 5, 6, 7)), list[str]()
-    while len(drawn) < wanted:
+    wanted, drawn = rng.choice((5, 5, 6, 6, 7)), list[str]()
+    while len(drawn) < wanted or not SURE.intersection(drawn):
         name = rng.choices(NAMES, WEIGHTS)[0]
         if name not in drawn:
             drawn.append(name)

@@ -10,7 +10,7 @@ from dataclasses import fields, replace
 
 from tests.simulation.faults import Faults
 from tests.simulation.play import simulate
-from tests.simulation.schedule import Schedule
+from tests.simulation.schedule import SHORT_DRAIN, Schedule
 
 
 def shrink(made: Schedule) -> tuple[Schedule, str]:
@@ -50,7 +50,8 @@ def _smaller(made: Schedule) -> Iterator[Schedule]:
     for each in fields(Faults):
         if getattr(made.faults, each.name) != getattr(plain, each.name):
             yield replace(made, faults=replace(made.faults, **{each.name: getattr(plain, each.name)}))
-    for name, value in (("second", None), ("late", 0.0), ("crash_rate", 0.0), ("first", False)):
+    calm = {"second": None, "late": 0.0, "draining": SHORT_DRAIN, "crash_rate": 0.0, "first": False}
+    for name, value in calm.items():
         if getattr(made, name) != value:
             yield replace(made, **{name: value})
     for number, then in enumerate(made.between):

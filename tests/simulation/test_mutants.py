@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.mutants import ENGINE, MUTANTS, ROOT, Mutant, changed, played
+from tests.simulation.bugs import MUTANTS, Mutant
+from tests.simulation.mutants import ENGINE, ROOT, changed, played
 
 QUICK = ("last good is overwritten", "the record is written after", "the bake is not inside the hold")
 

@@ -15,7 +15,7 @@ from tests.simulation.play import simulate
 from tests.simulation.schedule import schedule
 from tests.simulation.shrink import fails, shrink
 
-BLOCKS, SIZE = 12, 275  # about 3,000 that count
+BLOCKS, SIZE = 12, 260  # about 3,050 that count
 FIRST = int(os.environ.get("SIMULATE_FIRST") or time.time_ns() // 10**9 % 10**7 * 1000)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.evolve import evolve
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
     Heart,
     Held,
@@ -13,17 +14,23 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
     Plan,
     Verb,
 )
-from tests.simulation.cloud import OPEN, Shown, Snapshot
+from tests.simulation.parts import OPEN, Shown, Snapshot
+
+NOTHING = Observation(at=0.0, exists=False)
 
 
 def observation(shown: Snapshot, plan: Plan, at: float, wall: float, alarm: tuple[str, bool] | None) -> Observation:
     """`at` is the asker's clock when it asked, `wall` the cloud's own; `alarm`: its state, and whether it is armed."""
     service, wanted = shown.service, plan.release.id
-    mine = next((each for each in reversed(shown.rollouts) if each.deployment.release == wanted), None)
+    mine = None
+    for each in shown.rollouts:
+        if each.deployment.release == wanted:
+            mine = each
     newest = shown.rollouts[-1] if shown.rollouts else None
     running = newest if newest and newest.deployment.movement in OPEN else None
     other = running.deployment if running and running.deployment.release != wanted else None
-    return Observation(
+    return evolve(
+        NOTHING,
         at=at,
         exists=service is not None,
         serving=service.serving if service else "",

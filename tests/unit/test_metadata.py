@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,20 @@ def test_the_version_is_the_same_everywhere() -> None:
 
 def test_the_sanity_ignore_files_are_empty() -> None:
     assert [path.name for path in (ROOT / "tests" / "sanity").glob("ignore-*.txt") if path.read_text().strip()] == []
+
+
+def version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(".")))
+
+
+def test_what_is_new_since_the_last_release_says_so() -> None:
+    released = yaml.safe_load((ROOT / "changelogs" / "changelog.yaml").read_text())["releases"]
+    now = GALAXY["version"]
+    if any((ROOT / "changelogs" / "fragments").glob("*.yml")):
+        assert version(now) > max(map(version, released))
+    known = {module["name"]: at for at, release in released.items() for module in release.get("modules", [])}
+    for path in (ROOT / "plugins" / "modules").glob("*.py"):
+        assert f"\nversion_added: {known.get(path.stem, now)}\n" in path.read_text(), path.name
+    for path in (ROOT / "plugins").glob("*/*.py"):
+        for added in re.findall(r"version_added: (\S+)", path.read_text()):
+            assert added in {now, *released}, path.name

@@ -14,6 +14,7 @@ from .state import Cause, State
 from .timeline import name, sentence, tell
 from .verdict import FAIL, INCONCLUSIVE, PASS, judge
 
+NEVER = float("inf")
 REFUSALS = 3  # a way back is worth asking for again: a refusal may come from what has not settled yet
 
 
@@ -37,8 +38,10 @@ def rolling_back(plan: Plan, state: State, seen: Observation, now: float) -> Dec
         return step
     if not pace.settled(plan, state, seen):
         return pace.idle(plan, state, now, "reading back what serves")
-    if state.first and watch.gone(seen):
-        return _removed(plan, state, seen, now)
+    if state.first:
+        state = _count_gone(state, seen)
+        if _surely_gone(plan, state, seen):
+            return _removed(plan, state, seen, now)
     if not state.first and watch.home(state, seen):
         again = watch.begin(plan, state, now, delay=0.0, forget=True)
         text = f"{name(plan, state, seen, state.previous)} serves alone again: verifying it"
@@ -62,7 +65,8 @@ def verifying(plan: Plan, state: State, seen: Observation, now: float) -> Decisi
     there = state.aim != state.previous and any(target.release == state.aim for target in seen.targets)
     if not whole and (there or watch.moving(seen)):
         return pace.idle(plan, state, now, "waiting until the previous release serves alone again")
-    if (passed and whole) or verdict.outcome in (FAIL, INCONCLUSIVE):
+    younger = seen.at >= state.watch.since  # the snapshot that began it may have missed a target that is left
+    if (passed and whole and younger) or verdict.outcome in (FAIL, INCONCLUSIVE):
         found = verdict.reason if plan.probes else "no probes were given, so health alone judged"
         answered = bool(plan.probes) and verdict.outcome != INCONCLUSIVE
         return _rolled_back(plan, state, seen, now, passed, answered, found)
@@ -80,7 +84,8 @@ def removing(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     step = pace.act(plan, state, seen, Verb.REMOVE, now, "removal was asked for")
     if step is not None:
         return step
-    if not watch.gone(seen) or not pace.settled(plan, state, seen):
+    state = _count_gone(state, seen)
+    if not _surely_gone(plan, state, seen) or not pace.settled(plan, state, seen):
         return pace.idle(plan, state, now, f"{len(seen.targets)} target(s) left")
     ending = pace.stop(End.REMOVED, sentence(plan, state, seen, now, "removed as asked for", "nothing"))
     return pace.store(state, records.removed(plan, state), ending, now)
@@ -90,6 +95,17 @@ def needs_operator(plan: Plan, state: State, seen: Observation | None, now: floa
     """A person must look. Nothing is changed; the record keeps what is unfinished for the next run."""
     do = "look at it with rollout_info, mend what is named here, and run the same again"
     return state, pace.stop(End.NEEDS_OPERATOR, sentence(plan, state, seen, now, what, do))
+
+
+def _count_gone(state: State, seen: Observation) -> State:
+    """Since when nothing is seen any more."""
+    since = min(state.gone_since, seen.at) if watch.gone(seen) else NEVER
+    return state if since == state.gone_since else evolve(state, gone_since=since)
+
+
+def _surely_gone(plan: Plan, state: State, seen: Observation) -> bool:
+    """Another snapshot says so, too: a read that misses targets looks like that."""
+    return seen.at >= state.gone_since + plan.timing.settle
 
 
 def _cause(state: State) -> Cause:

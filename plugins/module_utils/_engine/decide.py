@@ -37,7 +37,7 @@ from .model import (
 from .opening import begin
 from .pace import Decision
 from .phases import BACKWARD, End, Phase
-from .state import Cause, State
+from .state import Cause, Saving, State
 from .timeline import sentence, tell
 
 __all__ = ["aimed", "begin", "decide"]
@@ -84,24 +84,26 @@ def decide(plan: Plan, state: State, seen: Observation | None, heard: Heard, now
             if isinstance(command, Stop):
                 state, command = locking.free(state, command)
             command = locking.allow(state, command, now)
-            return evolve(state, pace=evolve(state.pace, asked=command)), command
+            return evolve(state, asked=command), command
     raise AssertionError(f"no command after {PHASES_PER_STEP} phases: {state.trail}")
 
 
 def aimed(plan: Plan, state: State) -> Plan:
     """The plan as the platform must see it: with the release to go back to."""
-    if plan.previous == state.previous and plan.first == state.first:
+    if (plan.previous, plan.first, plan.begun) == (state.previous, state.first, state.rollout_id):
         return plan
-    return evolve(plan, previous=state.previous, first=state.first)
+    return evolve(plan, previous=state.previous, first=state.first, begun=state.rollout_id)
 
 
 def _hear(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:
     """The state after the answer to the command before."""
     if heard.interrupted and not state.interrupted:
         state = tell(evolve(state, interrupted=True), now, "greenlight", "asked to end: no other call begins")
-    asked = state.pace.asked
+    asked = state.asked
     if asked is None or isinstance(asked, Wait):
         return state
+    if isinstance(asked, pace.READS):
+        return pace.hear_read(plan, state, seen, heard, now)
     if isinstance(asked, LOCKS):
         return locking.hear(plan, state, asked, heard, now)
     if isinstance(asked, REQUESTS):
@@ -112,10 +114,9 @@ def _hear(plan: Plan, state: State, seen: Observation | None, heard: Heard, now:
 
 
 def _next(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision:
-    for guard in GUARDS:
-        step = guard(plan, state, seen, now)
-        if step is not None:
-            return step
+    step = _guarded(plan, state, seen, now)
+    if step is not None:
+        return step
     if seen is None:
         return state, Look()
     return locking.first(state, STEPS[state.phase](plan, state, seen, now), now)
@@ -124,25 +125,35 @@ def _next(plan: Plan, state: State, seen: Observation | None, now: float) -> Dec
 # ---- guards: they hold in every phase ------------------------------------------------------------
 
 
-def _ended(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:  # noqa: ARG001 - a row
-    return None if state.ending is None else (state, state.ending)
+def _guarded(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
+    """The first guard that has something to say, in this order."""
+    if state.ending is not None:
+        return state, state.ending
+    step = locking.guard(plan, state, seen, now)
+    if step is None and state.saving is not None:
+        step = _storing(plan, state, state.saving, seen, now)
+    if step is None and state.interrupted:
+        step = _interrupted(plan, state, seen, now)
+    step = step or _overdue(plan, state, seen, now)
+    if step is None and not state.loaded:
+        step = pace.read(plan, state, seen, now, Load())
+    step = step or _looking(plan, state, seen, now) or pulse.guard(plan, state, seen, now)
+    if step is None and state.trouble and seen is not None:
+        step = _troubled(plan, state, seen, now)
+    return step or requests.guard(plan, state, seen, now)
 
 
-def _storing(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
+def _storing(plan: Plan, state: State, saving: Saving, seen: Observation | None, now: float) -> Decision:
     """A record on its way goes before everything else."""
-    if state.saving is None:
-        return None
-    if now - state.saving.since > (plan.timing.rollback_deadline if state.saving.needed else pace.LONGEST_BACKOFF):
-        return pace.unsaved(plan, state, state.saving, seen, now), None
+    if now - saving.since > (plan.timing.rollback_deadline if saving.needed else pace.LONGEST_BACKOFF):
+        return pace.unsaved(plan, state, saving, seen, now), None
     if now < state.pace.call_after:
         return state, Wait(state.pace.call_after - now, "the store turned the record away: backing off")
-    return state, Save(state.saving.record)
+    return state, Save(saving.record)
 
 
-def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
+def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision:
     """Asked to end: no rollback by us; the cloud's own timer stays armed."""
-    if not state.interrupted:
-        return None
     unfinished = bool(state.record.unfinished)
     alone = "the cloud goes on by itself, and rolls back when targets fail their health checks, not for wrong answers"
     if plan.heartbeat is not None and plan.chain.goes_on:
@@ -188,12 +199,6 @@ def _overdue(plan: Plan, state: State, seen: Observation | None, now: float) -> 
     return backward.needs_operator(plan, state, seen, now, what)
 
 
-def _loading(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
-    if state.loaded:
-        return None
-    return pace.read(plan, state, seen, now, Load())
-
-
 def _looking(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
     """Nothing is decided on a snapshot older than one poll, or begun before the last change."""
     if state.phase is Phase.LOCKING:
@@ -202,10 +207,8 @@ def _looking(plan: Plan, state: State, seen: Observation | None, now: float) -> 
     return None if fresh else pace.read(plan, state, seen, now, Look(state.phase.value))
 
 
-def _troubled(plan: Plan, state: State, seen: Observation | None, now: float) -> Decision | None:
+def _troubled(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """Somebody else's hand, or parts that disagree: freeze at once, give up when a later snapshot says so, too."""
-    if not state.trouble or seen is None:
-        return None
     if seen.at - state.trouble_since < plan.timing.settle:
         return pace.idle(plan, state, now, f"frozen: {state.trouble}")
     return backward.needs_operator(plan, state, seen, now, state.trouble)
@@ -213,17 +216,3 @@ def _troubled(plan: Plan, state: State, seen: Observation | None, now: float) ->
 
 def _why(state: State) -> str:
     return state.cause.text if state.cause else "it was asked for"
-
-
-GUARDS: tuple[Callable[[Plan, State, Observation | None, float], Decision | None], ...] = (
-    _ended,
-    locking.guard,
-    _storing,
-    _interrupted,
-    _overdue,
-    _loading,
-    _looking,
-    pulse.guard,
-    _troubled,
-    requests.guard,
-)

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dataclasses import replace as evolve
 else:
+    _new, _set = object.__new__, object.__setattr__
 
     def evolve(instance: Any, **changes: Any) -> Any:
         """A copy with some fields changed."""
-        new = object.__new__(type(instance))
-        object.__setattr__(new, "__dict__", instance.__dict__ | changes)
+        new = _new(instance.__class__)
+        _set(new, "__dict__", instance.__dict__ | changes)
         return new
 
 

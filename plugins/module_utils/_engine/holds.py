@@ -13,7 +13,7 @@ from __future__ import annotations
 from . import freeze, pace, records, watch
 from .common import ended, lost, probing, turn_back, wrong
 from .evolve import evolve
-from .model import Held, Observation, Plan, Step, Verb
+from .model import Held, Observation, Plan, Step, Verb, Wait
 from .pace import Decision
 from .phases import End, Phase
 from .standing import hold_of, lacks, patience, step_at, time_left
@@ -30,20 +30,33 @@ def enter(plan: Plan, state: State, seen: Observation, held: Held, now: float) -
     state = watch.begin(plan, state, now)
     promoted = state.promoted if state.step == step.weight else ""  # a promotion is for one gate
     state = evolve(state, hold=Hold(held.id, step, now, held.last), step=step.weight, promoted=promoted)
-    where = f"at {step.weight} % of the {'targets' if plan.checkpoints else 'traffic'}"
-    where = where if step.weight else "before any user meets the release"
-    then = "goes on" if plan.chain.goes_on else "rolls back"
-    state = tell(state, now, plan.mover, f"holds {where} ({held.stage}), and {then} by itself in {held.left:.0f} s")
-    state = tell(state, now, "greenlight", _task(plan, step))
+    then = "goes on" if plan.chain.goes_on else "goes back"
+    alone = f"without our word it {then} by itself in {held.left:.0f} s"
+    state = tell(state, now, plan.mover, f"holds {_where(plan, step)} ({held.stage}); {alone}")
+    state = tell(state, now, "greenlight", _task(plan, state, seen, step, held))
     return pace.store(state, records.going(plan, state, Phase.HOLDING), Phase.HOLDING, now, needed=False)
 
 
-def _task(plan: Plan, step: Step) -> str:
-    """What has to be true before ECS may go on, and what happens else: for people who watch."""
+def _where(plan: Plan, step: Step) -> str:
+    return f"at {step.weight} % of the {part(plan)}" if step.weight else "before any user meets the release"
+
+
+def part(plan: Plan) -> str:
+    """What the steps are percent of."""
+    return "targets" if plan.checkpoints else "traffic"
+
+
+def _task(plan: Plan, state: State, seen: Observation, step: Step, held: Held) -> str:
+    """What has to be true before the cloud may go on, where to, and what happens else: for people who watch."""
     asked = f"{plan.gate.run} right answers in a row, " if plan.probes else ""
-    then = "then a person promotes it" if step.pause else "then it goes on"
-    bake = f"a bake of {step.bake:g} s, " if step.bake else ""
-    return f"judging it: {asked}every target healthy for {plan.timing.min_ready:g} s, {bake}{then}; else back it goes"
+    bake = f", then a bake of {step.bake:g} s" if step.bake else ""
+    then = "the old release may go" if held.last else f"on to {held.next_weight} % of the {part(plan)}"
+    then = "everybody may come" if held.last and state.first else then
+    if step.pause or state.paused:
+        then = f"a person decides whether {then if held.last else 'it goes ' + then}"
+    back = "the release is removed" if state.first else f"back to {name(plan, state, seen, state.previous)}"
+    ready = f"{asked}every target healthy for {plan.timing.min_ready:g} s{bake}"
+    return f"judging it: {ready}; if all of it holds, {then}; if not, {back}"
 
 
 def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
@@ -68,7 +81,8 @@ def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision
         hold = evolve(hold, lacking=None)
         state = evolve(state, hold=hold)
     if hold.passed is None:
-        state = tell(state, now, "greenlight", f"passed at {hold.step.weight} %: {verdict.reason}")
+        bake = f"; baking for {hold.step.bake:g} s" if hold.step.bake else ""
+        state = tell(state, now, "greenlight", f"passed {_where(plan, hold.step)}: {verdict.reason}{bake}")
         hold = evolve(hold, passed=now)
         state = evolve(state, hold=hold, watch=evolve(state.watch, losses=0))  # the bake counts its own
     left = (hold.passed or now) + hold.step.bake - now
@@ -128,6 +142,8 @@ def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decis
     if step is None and plan.chain.goes_on:
         left = max(0.0, time_left(seen, now))
         return _ask(plan, state, seen, now, f"passed; {plan.mover} makes it wait here for {left:.0f} s more")
+    if step is not None and not given and isinstance(step[1], Wait):  # turned away: what passed is asked on meanwhile
+        return _ask(plan, state, seen, now, step[1].why, until=(state.pace.call_after,))
     return step or probing(plan, state, seen, now, "waiting for the hold to be offered again")
 
 

@@ -33,11 +33,11 @@ def held(state: State) -> bool:
 def first(before: State, after: Decision, now: float) -> Decision:
     """The first step that would write takes the lock instead, and everything is read again under it."""
     state, _ignored = after
-    if before.lock is None or held(before) or before.phase not in BEFORE:
+    if before.phase not in BEFORE or before.lock is None:
         return after
-    if state.saving is None and state.phase in BEFORE:
+    if held(before) or (state.saving is None and state.phase in BEFORE):
         return after
-    return pace.enter(before, Phase.LOCKING, now, "something is to be written: taking the lock"), None
+    return pace.enter(before, Phase.LOCKING, now, "taking the lock: nobody else may move the service meanwhile"), None
 
 
 def locking(plan: Plan, state: State, seen: Observation, now: float) -> Decision:

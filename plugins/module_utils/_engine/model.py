@@ -189,6 +189,7 @@ class Plan:
     # Filled in by the loop, from the record and the first snapshot, for the platform's ROLL_BACK:
     previous: str = ""  # Release.id to go back to; "" = the last release the cloud completed before ours
     first: bool = False  # there was no service before: ROLL_BACK removes what BEGIN made
+    begun: str = ""  # id of the rollout at hand: one that is gone on with keeps its own
 
 
 # ---- commands: what decide() asks the loop to do -------------------------------------------------

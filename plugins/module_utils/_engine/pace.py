@@ -157,10 +157,8 @@ def turned_down(plan: Plan, state: State, seen: Observation, verb: Verb) -> bool
 
 
 def hear(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:
-    """The state after the answer to the command before."""
-    asked = state.pace.asked
-    if isinstance(asked, READS):
-        return _hear_read(plan, state, seen, heard, now)
+    """The state after the answer to a call, a record, a probe or a check."""
+    asked = state.asked
     if isinstance(asked, Call):
         return _hear_call(plan, state, asked, heard, now)
     if isinstance(asked, Save):
@@ -179,7 +177,8 @@ def later(plan: Plan, attempt: int, now: float) -> float:
     return now + pause * (0.5 + jitter / 2)
 
 
-def _hear_read(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:
+def hear_read(plan: Plan, state: State, seen: Observation | None, heard: Heard, now: float) -> State:
+    """The state after the record or a snapshot came in, or did not."""
     if heard.outcome is not Outcome.DONE:
         return _hear_blind(plan, state, heard, now)
     if heard.record is not None:

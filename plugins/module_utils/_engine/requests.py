@@ -8,16 +8,17 @@ A request that is done and not answered is found again by the next look, and doe
 
 from __future__ import annotations
 
-from . import pace, records
+from . import locking, pace, records
 from .common import turn_back
 from .evolve import evolve
-from .model import Answer, Heard, Observation, Outcome, Plan, ReadRequest, Request
+from .model import Answer, Heard, Observation, Outcome, Plan, ReadRequest, Request, Wait
 from .pace import Decision
 from .phases import BACKWARD, HELD, Phase
 from .state import Cause, State
 from .timeline import tell
 
 ATTEMPTS = 3  # to write the answer
+RETRY = 1.0  # seconds until a request that could not be read is read again
 DEAF = frozenset({Phase.START, Phase.LOCKING, Phase.CHECKING, Phase.CONFIGURING, Phase.DISARMING, Phase.REMOVING})
 
 
@@ -38,16 +39,34 @@ def hear(state: State, asked: ReadRequest | Answer, heard: Heard) -> State:
     if isinstance(asked, Answer):
         over = heard.outcome in (Outcome.DONE, Outcome.TAKEN, Outcome.REFUSED) or state.answering >= ATTEMPTS
         return evolve(state, request=None, answering=0) if over else state
+    if heard.outcome in (Outcome.DONE, Outcome.REFUSED):  # who may not read it will not be able to later
+        state = evolve(state, listened_to=state.rollout_id)
     request = heard.request
     if request is None or not request.open or request.rollout_id != state.rollout_id:
         return state
     return evolve(state, request=request)
 
 
+def unread(plan: Plan, state: State) -> bool:
+    """Whether something may have been asked of the rollout at hand while nobody worked at it. Only under the lock."""
+    held = state.lock is None or locking.held(state)
+    return bool(plan.listen) and held and not plan.check_mode and state.listened_to != state.rollout_id
+
+
+def last_look(state: State, now: float) -> Decision:
+    """Read what was asked of a rollout before its record is cleared."""
+    pause = state.listened + RETRY - now
+    if pause > 0:
+        return state, Wait(pause, "what was asked of the rollout can't be read: trying again")
+    return evolve(state, listened=now), ReadRequest()
+
+
 def _done(plan: Plan, state: State, request: Request, seen: Observation | None, now: float) -> Decision:
     who = f"{request.by or 'somebody'}: {request.reason or 'no reason given'}"
     if request.action == "abort":
         return _abort(plan, state, request, who, now)
+    if state.phase is Phase.START:
+        return _answer(state, request, "the rollout left nothing behind", now)
     if not plan.steps:
         return _answer(state, request, f"{plan.strategy} has no hold at which it could wait", now)
     if state.phase in BACKWARD:
@@ -69,7 +88,8 @@ def _abort(plan: Plan, state: State, request: Request, who: str, now: float) -> 
         if state.homing and state.aim == plan.release.id:  # nobody wants it begun anew after that
             state = evolve(state, homing=False, cause=Cause(f"aborted by {who}"))
         return _answer(state, request, "the release is on its way back already", now)
-    state = evolve(state, request=evolve(request, answer="the release is taken back"))
+    homing = state.homing and state.aim != plan.release.id  # what was aborted is not begun anew
+    state = evolve(state, homing=homing, request=evolve(request, answer="the release is taken back"))
     return turn_back(plan, state, Cause(f"aborted by {who}"), now)
 
 

@@ -14,7 +14,7 @@ from .opening import origin, rested, unchanged, would
 from .pace import Decision
 from .phases import End, Phase
 from .state import Saving, State
-from .timeline import name, sentence, tell
+from .timeline import itinerary, name, sentence, tell
 
 
 def start(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
@@ -163,7 +163,10 @@ def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     if not state.record.unfinished:
         state = origin(plan, state, seen)
     state = evolve(state, only_configure=only)
-    return pace.enter(state, Phase.CHECKING, now, _intent(plan, state, seen)), None
+    for text in (_intent(plan, state, seen), "" if only else itinerary(plan)):
+        if text and all(event.text != text for event in state.events):  # not again under the lock
+            state = tell(state, now, "greenlight", text)
+    return pace.enter(state, Phase.CHECKING, now), None
 
 
 def _intent(plan: Plan, state: State, seen: Observation) -> str:

@@ -38,7 +38,6 @@ class Made:
 class Pace:
     """How fast we ask, and how old an answer may be."""
 
-    asked: Command | None = None
     asked_call: str = ""  # the todo line of an asked Call
     made: tuple[Made, ...] = ()  # the newest of each call
     calls: int = 0  # mutating calls that took effect, or may have
@@ -158,6 +157,7 @@ class State:
     record: Record  # as the store has it, as far as we know
     aim: str  # Release.id this run brings, or, of an unfinished rollout, takes back
     rollout_id: str = ""  # of the rollout at hand: an unfinished one keeps its own
+    asked: Command | None = None  # the command at hand
     loaded: bool = False
     previous: str = ""  # Release.id to go back to; "" = none that has a name
     first: bool = False  # there was no service when we began: the way back is removal
@@ -192,10 +192,12 @@ class State:
     step: int = 0  # percent of traffic at which the release was judged last
     baked: bool = False  # every hold was passed
     stopped_since: float = float("inf")  # the deployment is seen stopped since this snapshot
+    gone_since: float = float("inf")  # nothing is left of what is to be removed, since this snapshot
     excused: float = 0.0  # seconds that people took: they don't count for the deadline
     request: Request | None = None  # from another shell: open, or with the answer that is to be written
     answering: int = 0  # attempts to write it
     listened: float = float("-inf")
+    listened_to: str = ""  # id of the rollout for which it was read last what is asked of it
     paused: str = ""  # by whom and why, on request
     promoted: str = ""
     events: tuple[Event, ...] = ()

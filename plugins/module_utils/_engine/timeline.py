@@ -86,6 +86,17 @@ def diff(plan: Plan, drift: tuple[str, ...], before: str, after: str) -> dict[st
     }
 
 
+def itinerary(plan: Plan) -> str:
+    """The way of a release in one sentence, for people who watch; "" where the cloud makes no stops."""
+    stops = []
+    for step in stages.holds(plan):
+        where = f"with {step.weight} % of the traffic" if step.weight else "before any user meets it"
+        stops.append(f"{where}{', where a person decides' if step.pause else ''}")
+    if not stops:
+        return ""
+    return f"{plan.strategy}: judged {', then '.join(stops)}; the old release runs beside it until all of that passed"
+
+
 def planned(plan: Plan, seen: Observation, room: Capacity | None) -> list[tuple[str, str]]:
     """What a run would do, as (who, what), in order: check mode's whole plan."""
     room = None if room is None else arithmetic.in_force(plan, room)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from . import pace, records, watch
+from . import pace, records, requests, watch
 from .evolve import evolve
 from .model import Movement, Observation, Plan
 from .opening import afresh, would
@@ -37,6 +37,8 @@ def other(plan: Plan, state: State, seen: Observation, now: float) -> Decision |
         what = f"an unfinished rollout to {aim} {'is over' if over else 'would be taken back first'}"
         return would(plan, state, seen, now, what)
     if over:
+        if requests.unread(plan, homing):
+            return requests.last_look(homing, now)
         text = f"the unfinished rollout to {name(plan, state, seen, aim)} left nothing behind"
         return afresh(plan, homing, records.cleared(plan, state), now, text)
     if state.first and not unfinished.get("cause") and seen.exists and not seen.closed and seen.serving == aim:

@@ -31,7 +31,7 @@ def at_balancer(seen: Observation) -> list[Target]:
 
 
 def healthy(seen: Observation, release: str) -> frozenset[str]:
-    return frozenset(target.id for target in seen.targets if target.release == release and target.state == "healthy")
+    return frozenset([target.id for target in seen.targets if target.release == release and target.state == "healthy"])
 
 
 def complete(state: State, seen: Observation) -> bool:
@@ -153,10 +153,16 @@ def see(plan: Plan, state: State, seen: Observation, now: float) -> State:
 
 
 def _over(plan: Plan, state: State, seen: Observation) -> State:
-    """Since when the rule gives our release what the step says, or more. At a checkpoint no rule shifts anything."""
+    """Since when the rule gives our release what the step says, or more. A hold that is seen again was never gone.
+
+    At a checkpoint no rule shifts anything.
+    """
     hold = state.hold
     if hold is None or seen.held is None or seen.held.id != hold.id:
         return state
+    if hold.gone is not None:
+        hold = evolve(hold, gone=None)
+        state = evolve(state, hold=hold)
     by_rule = not (state.first or plan.checkpoints)
     over = by_rule and seen.share is not None and seen.share > hold.step.weight
     right = not by_rule or seen.share == hold.step.weight
@@ -171,9 +177,10 @@ def _messages(plan: Plan, state: State, seen: Observation, now: float) -> State:
     if state.known is not None:
         if state.known.issuperset(seen.events):
             return state
-        for message in seen.events:
+        for message in dict.fromkeys(seen.events):
             if message not in state.known:
-                state = tell(state, now, plan.mover, message)
+                times = seen.events.count(message)
+                state = tell(state, now, plan.mover, message + (f" ({times} times)" if times > 1 else ""))
     return evolve(state, known=(state.known or frozenset()) | frozenset(seen.events))
 
 

@@ -113,7 +113,7 @@ def gate() -> Spec:
             "interval": {"type": "float", "default": 1.0},
             "count": {"type": "int", "default": 5},
             "failure_limit": {"type": "int", "default": 0},
-            "error_limit": {"type": "int", "default": 20},
+            "consecutive_error_limit": {"type": "int", "default": 20, "aliases": ["error_limit"]},
             "initial_delay": {"type": "float", "default": 0.0},
             "deadline": {"type": "float", "default": 120.0},
             "consecutive_success_limit": {"type": "int", "default": 0},

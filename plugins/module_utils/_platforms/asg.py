@@ -90,8 +90,11 @@ class Asg:
             back_to="" if plan.first else steps.home(),
             proof={aws_rules.PROOF_HEADER: proof} if proof else {},
             held=view.held(),
+            share=view.share(),
+            test_share=view.share(test=True),
             stage=str(refresh.get("Status") or ""),
             heart=view.heart(),
+            keeps=steps.keeps(),
         )
 
     def _drift(self, view: View, plan: Plan) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ def _findings(account: Account) -> Iterator[Finding]:
     yield from account.found
     yield from account.places(subnets, groups, targets, GROUPS)
     yield from account.target_type(targets, "instance", "an Auto Scaling group registers its instances by their id")
+    yield from account.times(targets)
     yield from account.rules_taken({})
     yield from account.roles((("restore.role_arn", params["restore"].get("role_arn"), SCHEDULER),))
     yield from account.in_front(listeners, targets, subnets, groups, params["load_balancer"]["target_port"], GROUPS)

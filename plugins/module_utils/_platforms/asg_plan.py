@@ -81,7 +81,7 @@ def chain(params: Params, propagation: float) -> Chain:
     if rolling(params):
         return Chain(hold=hold, goes_on=True)
     timed = bool(params["restore"].get("role_arn"))
-    return Chain(hold=hold, propagation=propagation, after=params["restore"]["late"] if timed else 0.0)
+    return Chain(hold=hold, propagation=propagation, after=hold + params["restore"]["late"] if timed else 0.0)
 
 
 def findings(params: Params) -> Iterator[Finding]:
@@ -99,6 +99,9 @@ def findings(params: Params) -> Iterator[Finding]:
     if strategy == BLUE_GREEN and [weight for weight in listed if weight] != [100]:
         problem = "is no blue_green, which shifts all traffic at once"
         yield Finding("steps", ", ".join(map(str, listed)), problem, "Choose canary, or leave them out.")
+    if rolling(params) and route(params) == "test_listener":
+        problem = "is no way to the new instances alone: a refresh replaces them behind one target group"
+        yield Finding("route", "test_listener", problem, "Choose direct, or production.")
     low, high = HOLD_SECONDS
     if not low <= params["hold_seconds"] <= high:
         yield Finding("hold_seconds", str(params["hold_seconds"]), f"must be {low} to {high}", "Choose such a time.")

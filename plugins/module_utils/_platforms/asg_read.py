@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .._clients.aws_errors import AwsError
-from . import asg_group, aws_heart
+from . import asg_group, asg_shift, aws_heart
 from .asg_group import COLOURS, group_name
 from .asg_release import release_of, template_name
 from .asg_snapshot import Snapshot
@@ -58,6 +58,7 @@ class Reader:
             health={arn: self._health(arn) for colour in groups for arn in groups[colour].get("TargetGroupARNs", [])},
             addresses=self._learn_addresses(groups),
             alarm=self._alarm(),
+            schedules=self._schedules(),
             hooks=self._settings[0],
             policies=self._settings[1],
         )
@@ -148,6 +149,14 @@ class Reader:
             return None
         answer = self._calls.read("cloudwatch", "describe_alarms", AlarmNames=[alarm_name(self._params)])
         return next(iter(answer.get("MetricAlarms", [])), None)
+
+    def _schedules(self) -> tuple[Json, ...]:
+        """Those that restore the service's weights: their names say everything."""
+        restore = self._params.get("restore") or {}
+        if not restore.get("role_arn"):
+            return ()
+        place = {"GroupName": restore["group"], "NamePrefix": asg_shift.prefix(self._params)}
+        return tuple(self._calls.pages("scheduler", "list_schedules", "Schedules", **place))
 
     def _hooks(self, groups: Mapping[str, Json]) -> dict[str, Json]:
         """Only where one is wanted, or may be left."""

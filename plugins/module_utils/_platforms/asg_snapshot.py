@@ -34,7 +34,7 @@ class Snapshot:
     health: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)  # target group ARN -> descriptions
     addresses: Mapping[str, str] = field(default_factory=dict)  # instance id -> private address, as far as asked
     alarm: Json | None = None  # the heartbeat alarm
-    schedules: tuple[Json, ...] = ()  # the one-time schedules of this service, as GetSchedule answers
+    schedules: tuple[Json, ...] = ()  # the one-time schedules of this service, as ListSchedules answers
     hooks: Mapping[str, Json] = field(default_factory=dict)  # colour -> our lifecycle hook
     policies: Mapping[str, Json] = field(default_factory=dict)  # name -> scaling policy, of either group
 

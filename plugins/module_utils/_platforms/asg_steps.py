@@ -1,7 +1,7 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The calls that each verb would still make for a rolling release, in order. Pure.
+"""The calls that each verb would still make in order. Pure.
 
 Only the first call of a list is ever sent; the others are there to be shown. After it a new snapshot is taken
 and the list is made anew, so a call whose answer was lost drops out by itself once its effect is seen.
@@ -15,15 +15,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.model import Plan, Verb
-from . import asg_group, asg_group_steps, asg_refresh, asg_release, aws_heart_steps, aws_rule_steps
+from . import (
+    asg_group,
+    asg_group_steps,
+    asg_plan,
+    asg_refresh,
+    asg_release,
+    asg_shift,
+    asg_shift_steps,
+    aws_heart_steps,
+    aws_rule_steps,
+)
+from .asg_back import Back
 from .asg_group import BLUE, COLOURS, group_name, target_group
 from .asg_view import View
-from .aws_names import pairs, short
+from .aws_names import pairs
 from .aws_step import Step
 
 Json = dict[str, Any]
-
-TURNABLE = ("Pending", "InProgress", "Baking")
 
 
 @dataclass(frozen=True)
@@ -38,13 +47,17 @@ class Steps:
     def _params(self) -> Mapping[str, Any]:
         return self.view.params
 
+    @property
+    def _rolling(self) -> bool:
+        return asg_plan.rolling(self._params)
+
     def todo(self) -> dict[Verb, list[Step]]:
         if self.plan.remove:
             return {Verb.REMOVE: self.remove()}
         alarm = self.view.snapshot.alarm
         return {
             Verb.CONFIGURE: self.configure(),
-            Verb.ARM: aws_heart_steps.arm(self._params, alarm) if self.plan.heartbeat else [],
+            Verb.ARM: aws_heart_steps.arm(self._params, alarm, "Auto Scaling") if self.plan.heartbeat else [],
             Verb.BEGIN: self.begin(),
             Verb.PROCEED: self.proceed(),
             Verb.ROLL_BACK: self.roll_back(),
@@ -57,7 +70,7 @@ class Steps:
     def configure(self) -> list[Step]:
         """Not while a refresh is open: it has its own idea of the group."""
         view = self.view
-        if view.not_ours() or view.group is None or view.snapshot.refreshing():
+        if view.not_ours() or view.group is None or view.snapshot.refreshing() or view.arrival().group:
             return []
         steps = self._rules()
         for colour in view.snapshot.groups:
@@ -110,10 +123,12 @@ class Steps:
             capacity = self._params["capacity"]
             count = {"MinSize": capacity["min"], "MaxSize": capacity["max"], "DesiredCapacity": capacity["desired"]}
             return [*steps, asg_group_steps.made(view, BLUE, version, count)]
-        if view.snapshot.refreshing():
+        if view.snapshot.refreshing() or view.arrival().release == release:
             return steps
         steps += asg_group_steps.frozen(view, live)
-        return [*steps, self._refresh(live, version, release)]
+        if self._rolling or self._launches(live, release):
+            return [*steps, self._refresh(live, version, release)]
+        return steps + asg_shift_steps.started(view, version, self.plan.begun or self.plan.rollout_id)
 
     def _launches(self, colour: str, release: str) -> bool:
         return self.view.config_release(colour) == release
@@ -134,72 +149,39 @@ class Steps:
         return steps if moves or not self.plan.heartbeat else steps + asg_group_steps.thawed(view, view.live())
 
     def proceed(self) -> list[Step]:
-        """A refresh goes on by itself."""
-        return []
+        """A refresh goes on by itself; a rule does not."""
+        if self._rolling or self.view.not_ours() or self.view.arrival().release != self.plan.release.id:
+            return []
+        return asg_shift_steps.proceeded(self.view, self.view.arrival())
 
     # ---- the way back ----
 
     def home(self) -> str:
-        """The release that ROLL_BACK leads to: the plan's, else what the group was launching before the refresh."""
-        return self.plan.previous or self.view.config_release(self.view.live())
+        return Back(self.view, self.plan).home()
 
     def roll_back(self) -> list[Step]:
-        view, live = self.view, self.view.live()
-        if view.not_ours():
-            return []
-        if self.plan.first:
-            return self._undo_creation()
-        home = self.home()
-        version = view.snapshot.version_of(home)
-        if view.group is None or not version:
-            return []
-        moving = view.snapshot.refresh(live)
-        if moving:
-            return self._turn(moving, home)
-        if not self._launches(live, home) or view.mixed(live):
-            template = {"LaunchTemplateId": view.snapshot.template, "Version": version}
-            line = f"StartInstanceRefresh: {group_name(self._params, live)} back to release {home}"
-            arguments = asg_refresh.straight(self._params, live, template)
-            return [Step("autoscaling", "start_instance_refresh", arguments, line)]
-        return asg_group_steps.thawed(view, live)
-
-    def _turn(self, moving: Json, home: str) -> list[Step]:
-        """Turn what is under way, where that leads home; what leads elsewhere is ended first."""
-        live = self.view.live()
-        arguments = {"AutoScalingGroupName": group_name(self._params, live)}
-        to = self.view.snapshot.release_of(asg_refresh.version(moving, self.view.snapshot.template))
-        if moving["Status"] not in TURNABLE or to == home or not asg_refresh.ours(moving):
-            return []
-        name = short(str(moving["InstanceRefreshId"]))
-        if self._launches(live, home):
-            line = f"RollbackInstanceRefresh {name}: back to release {home}"
-            return [Step("autoscaling", "rollback_instance_refresh", arguments, line)]
-        line = f"CancelInstanceRefresh {name}: it would not lead back to release {home}"
-        return [Step("autoscaling", "cancel_instance_refresh", arguments, line)]
-
-    def _undo_creation(self) -> list[Step]:
-        """A first release that failed: nothing of it stays but its template version."""
-        view = self.view
-        steps = [
-            step
-            for colour in COLOURS
-            for step in asg_group_steps.deleted(view, colour, "the first release was never proven")
-        ]
-        if steps or view.snapshot.groups:
-            return steps
-        return aws_rule_steps.undone(view.production_rule, view.test_rule)
+        return Back(self.view, self.plan).roll_back()
 
     # ---- FINISH ----
 
     def finish(self) -> list[Step]:
-        """Let counts move again, and the public in."""
+        """No timer is left; counts move again; the public is let in; what does not serve any more goes."""
         view, live = self.view, self.view.live()
-        if view.group is None or view.not_ours() or view.snapshot.refreshing():
+        if view.group is None or view.not_ours() or view.snapshot.refreshing() or view.arrival().group:
             return []
-        steps = asg_group_steps.thawed(view, live)
-        if view.closed:
+        steps = asg_shift_steps.disarmed(view, view.arrival().timers()) + asg_group_steps.thawed(view, live)
+        if view.closed or asg_shift.outgoing(view.snapshot, view.idle()):
             steps += asg_group_steps.scaled_by(view, live)
-        return steps + aws_rule_steps.opened(self._params, view.production_rule)
+        steps += aws_rule_steps.opened(self._params, view.production_rule)
+        return steps + asg_shift_steps.let_go(view)
+
+    def keeps(self) -> str:
+        """Why the end takes its time, in words."""
+        left = asg_shift_steps.waits(self.view)
+        if left <= 0:
+            return ""
+        name = group_name(self._params, self.view.idle())
+        return f"{name} keeps its capacity for {left:.0f} s more: a call of the timer might still come"
 
     # ---- REMOVE: in reverse order, and only what carries our tag ----
 

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .._engine.finding import Finding
 from .._engine.model import Deployment, Heart, Held, Movement, Target
-from . import asg_group, asg_refresh, asg_release, aws_heart, aws_rules
+from . import asg_group, asg_plan, asg_refresh, asg_release, asg_shift, aws_heart, aws_rules
+from .asg_arrival import Arrival
 from .asg_group import BLUE, COLOURS, FLOATING, group_name, other, target_group
 from .asg_refresh import MOVEMENTS, Waits
 from .asg_snapshot import LEAVING, OPEN, Snapshot
@@ -55,16 +56,23 @@ class View:
 
     def live(self) -> str:
         """The colour that serves, as read: by the rule's weights; without a rule the group that is there; else blue."""
-        taking = [colour for colour in COLOURS if self._weight(colour) > 0]
-        if len(taking) == 1:
-            return taking[0]
-        there = [colour for colour in taking or COLOURS if colour in self.snapshot.groups]
-        return max(there, key=self.snapshot.desired, default=BLUE)
+        known = ""
+        if self.params.get("load_balancer"):
+            known = asg_shift.live(self.snapshot, aws_rules.weights(self.production_rule), self.params)
+        if known:
+            return known
+        there = [colour for colour in COLOURS if colour in self.snapshot.groups]
+        return max(there, key=self._likely, default=BLUE)
 
-    def _weight(self, colour: str) -> int:
-        if not self.params.get("load_balancer"):
-            return 0
-        return aws_rules.weights(self.production_rule).get(target_group(self.params, colour), 0)
+    def _likely(self, colour: str) -> tuple[bool, int]:
+        """Without a word of rule and tags: what the record calls the release before, then what is larger."""
+        return self.config_release(colour) == self.previous != "", self.snapshot.desired(colour)
+
+    def arrival(self) -> Arrival:
+        """The group that does not serve, and its share."""
+        rules = (self.production_rule, self.test_rule)
+        production, test = (aws_rules.weights(rule) for rule in rules)
+        return Arrival(self.snapshot, self.params, self.live(), production, test)
 
     @property
     def group(self) -> Json | None:
@@ -170,19 +178,44 @@ class View:
         return self.snapshot.release_of(asg_refresh.version(refresh, self.snapshot.template))
 
     def deployment(self) -> Deployment | None:
-        """The newest deployment that goes to the plan's release: a refresh, or the making of a first group."""
-        refresh = self.raw_to(self.release)
+        """The newest deployment that goes to the plan's release: a refresh, a shift, or the making of a first group."""
+        refresh, coming, shifted = self.raw_to(self.release), self._coming(), self._shifted()
+        if refresh.get("Status") in OPEN:
+            return self._shown(refresh)
+        if coming and coming.release == self.release:
+            return coming
+        if shifted and not (refresh and self._rolling):
+            return shifted
         if refresh:
             return self._shown(refresh)
         group = self.group
         if group is None or not self.closed or self.config_release(self.live()) != self.release:
             return None
         moved = Movement.MOVED if self._arrived(self.live()) else Movement.MOVING
-        failures, why = self._failed()
+        failures, why = self._failed(self.live())
         return Deployment(str(group["AutoScalingGroupARN"]), self.release, moved, why, failures)
 
+    @property
+    def _rolling(self) -> bool:
+        return bool(self.params.get("strategy") == asg_plan.ROLLING)
+
+    def _coming(self) -> Deployment | None:
+        """What the group that does not serve brings, with the failures of its instances."""
+        found = self.arrival().deployment() if self.params.get("load_balancer") else None
+        if found is None or found.movement is not Movement.MOVING:
+            return found
+        failures, why = self._failed(self.idle())
+        return replace(found, failures=failures, reason=why)
+
+    def _shifted(self) -> Deployment | None:
+        """The shift that made the group live, where it was one."""
+        rollout = asg_shift.rollout_of(self.group)
+        if not rollout or self.config_release(self.live()) != self.release:
+            return None
+        return Deployment(rollout, self.release, Movement.MOVED)
+
     def _shown(self, refresh: Mapping[str, Any]) -> Deployment:
-        failures, why = self._failed()
+        failures, why = self._failed(self.live())
         is_open = refresh.get("Status") in OPEN
         reason = " ".join(part for part in (asg_refresh.why(refresh), why if is_open else "") if part)
         return Deployment(
@@ -194,10 +227,10 @@ class View:
             by=US if asg_refresh.ours(refresh) else SOMEBODY,
         )
 
-    def _failed(self) -> tuple[int, str]:
-        """Launches that failed, and new instances that were replaced as unhealthy, since the newest refresh began."""
+    def _failed(self, colour: str) -> tuple[int, str]:
+        """Launches that failed, and new instances that were replaced as unhealthy, since the group began to change."""
         failed = []
-        for activity in self._since(self.live()):
+        for activity in self._since(colour):
             if activity.get("StatusCode") == "Failed":
                 failed.append(str(activity.get("StatusMessage") or activity.get("Description")))
             elif self._sick(activity):
@@ -213,10 +246,12 @@ class View:
         return known is not None and known.release == self.release
 
     def other(self) -> Deployment | None:
-        """A refresh of the live group under way to another known release."""
-        refresh = self.snapshot.refresh(self.live())
+        """A refresh or a shift under way to another known release."""
+        refresh, coming = self.snapshot.refresh(self.live()), self._coming()
         release = self._goes_to(refresh) if refresh else ""
-        return self._shown(refresh) if refresh and release and release != self.release else None
+        if refresh and release and release != self.release:
+            return self._shown(refresh)
+        return coming if coming and coming.release not in ("", self.release) else None
 
     def foreign(self) -> str:
         """A refresh under way that leads to no release of ours, or in the group that does not serve."""
@@ -231,9 +266,16 @@ class View:
                 )
                 what = f"instance refresh {refresh['InstanceRefreshId']} of {self._name(colour)} to {to}"
                 return f"{what}, status {refresh['Status']}, {refresh.get('PercentageComplete', 0)} % done"
+        coming = self._coming()
+        if coming and not coming.release:
+            name, count = self._name(self.idle()), self.snapshot.desired(self.idle())
+            return f"group {name} has {count} instances of no known release"
         return ""
 
     def held(self) -> Held | None:
+        arrival = self.arrival()
+        if arrival.group is not None and arrival.release == self.release and not self._rolling:
+            return arrival.held()
         refresh = self.raw_to(self.release)
         if not refresh or refresh.get("Status") not in ("InProgress", "Baking"):
             return None
@@ -244,6 +286,13 @@ class View:
         refresh = self.raw_to(self.release)
         watched = asg_refresh.monitored(refresh, alarm_name(self.params)) if refresh or not self.closed else True
         return aws_heart.heart(self.snapshot.alarm, watched)
+
+    def share(self, test: bool = False) -> int | None:
+        """Percent of the production or the test traffic to the release, as the rule says; None = no rule shifts it."""
+        rule, arrival = self.test_rule if test else self.production_rule, self.arrival()
+        if not rule or self._rolling:
+            return None
+        return arrival.share(test) if arrival.release == self.release else 100 - arrival.share(test)
 
     # ---- targets ----
 
@@ -291,8 +340,9 @@ class View:
 
     def _since(self, colour: str) -> list[Json]:
         """A group's activities since its newest refresh began."""
-        refresh = next(iter(self.snapshot.refreshes.get(colour, ())), {})
-        since = refresh.get("StartTime") or (self.snapshot.groups.get(colour) or {}).get("CreatedTime")
+        group, newest = self.snapshot.groups.get(colour) or {}, next(iter(self.snapshot.refreshes.get(colour, ())), {})
+        times = (group.get("CreatedTime"), newest.get("StartTime"), asg_shift.began(group))
+        since = max((each for each in times if each), default=None)
         listed = self.snapshot.activities.get(colour, ())
         return [one for one in listed if not since or not one.get("StartTime") or one["StartTime"] >= since]
 

@@ -16,7 +16,7 @@ from typing import Any
 from .._clients.aws_errors import AwsError
 from .._engine.finding import Finding
 from .._engine.model import Outcome, Plan
-from . import aws_rules, aws_security
+from . import aws_rules, aws_security, aws_times
 from .aws_calls import Calls, Json
 from .aws_rule_tags import with_tags
 
@@ -95,6 +95,18 @@ class Account:
                 given = f"{group['TargetGroupName']}: {group.get('TargetType')}"
                 yield Finding("load_balancer", given, f"must have target type {wanted}: {why}", f"Use {wanted}.")
 
+    def times(self, targets: list[Json]) -> Iterator[Finding]:
+        """The plan's seconds and the load balancer's; not read where they would not be judged."""
+        if not aws_times.real(self.params):
+            return
+        attributes: list[Json] = []
+        for group in targets:
+            arn = group["TargetGroupArn"]
+            attributes += self.read(
+                "load_balancer", "elbv2", "describe_target_group_attributes", "Attributes", TargetGroupArn=arn
+            )
+        yield from aws_times.findings(self.plan, self.params, targets, attributes)
+
     def rules_taken(self, named: Mapping[str, str]) -> Iterator[Finding]:
         """Somebody else's rule has our priority. `named`: which -> ARN of the rule that the cloud calls ours."""
         priority = self.params["load_balancer"]["rule"]["priority"]
@@ -160,4 +172,5 @@ class Account:
                 problem = f"lie in zones that the load balancer does not serve ({', '.join(sorted(enabled))})"
                 yield Finding("network.subnets", ", ".join(dark), problem, "Enable these zones at the load balancer.")
             outer = self.security_groups("load_balancer", found.get("SecurityGroups", []))
-            yield from aws_security.findings(self.plan.route, port, field, listeners, outer, groups)
+            turns = bool(self.plan.steps) and self.plan.probes
+            yield from aws_security.findings(self.plan.route, turns, port, field, listeners, outer, groups)

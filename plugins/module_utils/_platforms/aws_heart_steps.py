@@ -31,14 +31,14 @@ def mend(params: Params, found: Json | None) -> list[Step]:
     return []
 
 
-def arm(params: Params, found: Json | None) -> list[Step]:
-    """Made at rest; then silence is a breach. The engine waits for OK before the second."""
+def arm(params: Params, found: Json | None, mover: str) -> list[Step]:
+    """Made at rest; then silence is a breach. The engine waits for OK before the second. `mover`: who rolls back."""
     if not aws_heart.wanted(params):
         return []
     first = mend(params, found)
     if first or aws_heart.armed(found):
         return first
-    return [_put(params, True, "silence is a breach from now on")]
+    return [_put(params, True, f"silence is a breach from now on: {mover} rolls back when this run dies")]
 
 
 def disarm(params: Params, found: Json | None, is_open: bool) -> list[Step]:

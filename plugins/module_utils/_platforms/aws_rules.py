@@ -92,10 +92,20 @@ def same_conditions(rule: Mapping[str, Any], wanted: list[Json]) -> bool:
 
 def forward(params: Mapping[str, Any], live: str) -> list[Json]:
     """Everything to the live group; the other one stays attached, so that its targets are checked."""
+    return actions(shares(params, live, 100))
+
+
+def shares(params: Mapping[str, Any], group: str, weight: int) -> dict[str, int]:
+    """Target group ARN -> weight: so many percent to one of the two, the rest to the other."""
     balancer = params["load_balancer"]
-    groups = [balancer["blue_target_group_arn"], balancer["green_target_group_arn"]]
-    shares = [{"TargetGroupArn": group, "Weight": 100 if group == live else 0} for group in groups]
-    return [{"Type": "forward", "Order": 1, "ForwardConfig": {"TargetGroups": shares}}]
+    pair = (balancer["blue_target_group_arn"], balancer["green_target_group_arn"])
+    return {each: weight if each == group else 100 - weight for each in pair}
+
+
+def actions(wanted: Mapping[str, int]) -> list[Json]:
+    """A rule's actions for these weights."""
+    groups = [{"TargetGroupArn": group, "Weight": weight} for group, weight in wanted.items()]
+    return [{"Type": "forward", "Order": 1, "ForwardConfig": {"TargetGroups": groups}}]
 
 
 def creation(params: Mapping[str, Any], listener: str, live: str, proof: str, tags: list[Json]) -> Json:

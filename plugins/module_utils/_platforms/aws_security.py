@@ -15,14 +15,16 @@ from typing import Any
 from .._engine.finding import Finding
 
 Json = dict[str, Any]
+LISTENERS = {"production": "production", "test_listener": "test"}  # of a route
 
 
 def findings(
-    route: str, port: int, field: str, listeners: Mapping[str, Json], outer: list[Json], inner: list[Json]
+    route: str, turns: bool, port: int, field: str, listeners: Mapping[str, Json], outer: list[Json], inner: list[Json]
 ) -> Iterator[Finding]:
     """`outer`: the load balancer's security groups, `inner`: the targets' (option `field`), who listen on `port`.
 
-    Unread ones ([]) are not judged. `listeners`: production, test -> as described.
+    Unread ones ([]) are not judged. `listeners`: production, test -> as described. `turns`: every second round of
+    probes goes as users go.
     """
     if outer and inner:
         balancer = {group["GroupId"] for group in outer}
@@ -31,22 +33,25 @@ def findings(
             given = ", ".join(group["GroupId"] for group in inner)
             problem = f"does not admit the load balancer on port {port}, so no target could ever be healthy"
             yield Finding(field, given, problem, f"Admit {', '.join(sorted(balancer))} on port {port}.")
-    if route == "direct" and inner:
-        if not any(_from_network(permission) for group in inner for permission in _on_port(group, port)):
-            yield _closed("direct", port, inner)
-    elif outer:
-        for which, name in (("production", "production"), ("test", "test_listener")):
-            listener = listeners.get(which)
-            if name == route and listener:
-                number = int(listener["Port"])
-                if not any(_from_anywhere(permission) for group in outer for permission in _on_port(group, number)):
-                    yield _closed(route, number, outer)
+    for way in (route, "production") if turns and route != "production" else (route,):
+        if way == "direct":
+            closed = bool(inner) and not any(_from_network(each) for group in inner for each in _on_port(group, port))
+            if closed:
+                yield _closed(way, route, port, inner)
+        elif outer and listeners.get(LISTENERS[way]):
+            number = int(listeners[LISTENERS[way]]["Port"])
+            if not any(_from_anywhere(each) for group in outer for each in _on_port(group, number)):
+                yield _closed(way, route, number, outer)
 
 
-def _closed(route: str, port: int, groups: list[Json]) -> Finding:
+def _closed(way: str, route: str, port: int, groups: list[Json]) -> Finding:
     given = ", ".join(group["GroupId"] for group in groups)
     problem = f"is the way of the probes, but port {port} of {given} admits nobody"
-    return Finding("route", route, problem, f"Open port {port} to the controller, or choose another route.")
+    mend = f"Open port {port} to the controller, or choose another route."
+    if way != route:
+        problem = f"takes turns with {way} at every hold, but port {port} of {given} admits nobody"
+        mend = f"Open port {port} to the controller, or choose strategy: rolling."
+    return Finding("route", route, problem, mend)
 
 
 def _on_port(group: Mapping[str, Any], port: int) -> Iterable[Json]:

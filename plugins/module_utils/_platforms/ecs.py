@@ -113,7 +113,7 @@ class Ecs:
     def _problem(view: View, plan: Plan) -> str:
         if plan.remove:
             return view.not_ours()
-        return view.problem() or (view.not_a_first_release() if plan.first else "")
+        return view.problem() or (view.not_a_first_release(plan.begun) if plan.first else "")
 
     def _listed(self, steps: Steps, plan: Plan) -> dict[Verb, list[Step]]:
         if plan.remove:

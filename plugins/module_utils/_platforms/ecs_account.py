@@ -32,6 +32,7 @@ def _findings(account: Account) -> Iterator[Finding]:
     yield from account.found
     yield from account.places(subnets, groups, targets, GROUPS)
     yield from account.target_type(targets, "ip", "tasks in awsvpc mode register their own address")
+    yield from account.times(targets)
     yield from account.rules_taken(_named_rules(account))
     yield from account.roles(
         (

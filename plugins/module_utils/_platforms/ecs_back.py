@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.model import Plan
-from . import aws_rule_steps, ecs_diff, ecs_hold, ecs_home
+from . import aws_rule_steps, ecs_diff, ecs_hold, ecs_home, ecs_release
 from .aws_names import short
 from .aws_step import Step
 from .ecs_home import Home
@@ -103,9 +103,22 @@ class Back:
                 if last and moving.get("sourceServiceRevisions") and self._is_home(home, last["serviceRevisionArn"]):
                     return [turn(moving, home.name)]
         elif self._runs(home, service["taskDefinition"]) and not self._differences(service, home):
-            return []
+            return self._attended(service)
         back = Step("ecs", "update_service", self._return_to(service, home), f"UpdateService: back to {home.name}")
         return [*register_again(snapshot, home.definition), back]
+
+    def _attended(self, service: Mapping[str, Any]) -> list[Step]:
+        """Home: what the way back switched off is switched on again, or the next run would find it changed."""
+        found = service.get("deploymentConfiguration") or {}
+        if found.get("lifecycleHooks") or (found.get("alarms") or {}).get("enable"):
+            return []
+        wanted = ecs_release.settings(self.view.params)
+        if not unattended(wanted):
+            return []
+        changes = ecs_diff.setting_changes(service, wanted)
+        given = {key: value for key, value in changes.items() if key == "deploymentConfiguration"}
+        line = "UpdateService: hooks and alarm of the next deployment as before"
+        return [Step("ecs", "update_service", {**self._place, **given}, line)] if given else []
 
     @staticmethod
     def _differences(found: Mapping[str, Any], home: Home) -> list[ecs_diff.Difference]:
@@ -129,7 +142,7 @@ class Back:
 
     def _undo_creation(self) -> list[Step]:
         """A first release that failed: nothing of it stays but its task definition."""
-        if self.view.not_a_first_release():
+        if self.view.not_a_first_release(self.plan.begun):
             return []
         steps = []
         if self.view.snapshot.active:

@@ -12,8 +12,9 @@ from typing import Any
 from .._clients.aws_errors import AwsError
 from . import aws_heart
 from .aws_calls import Calls, absent_is_empty, answered_at
-from .aws_names import RELEASE_TAG, SERVICE_TAG, alarm_name, service_key, tag_map
+from .aws_names import alarm_name, tag_map
 from .aws_rule_tags import with_tags
+from .ecs_definitions import Definitions
 from .ecs_names import task_address
 from .ecs_snapshot import IN_PROGRESS, Snapshot
 
@@ -23,7 +24,6 @@ Json = dict[str, Any]
 
 HISTORY = 10  # service deployments that are looked at, newest first
 WHICH = ("production", "test")
-SEARCHED = 20  # newest revisions of a family that are searched for a release
 
 
 class Reader:
@@ -34,9 +34,7 @@ class Reader:
         self._params = params
         self._now = now
         self._revisions: dict[str, Json] = {}
-        self._definitions: dict[str, Json] = {}
-        self._searched: set[str] = set()
-        self._registered: set[str] = set()
+        self._definitions = Definitions(calls, params)
         self._rule_tags: dict[str, Json] = {}
         self._stopped: tuple[int, tuple[str, ...]] = (0, ())
         self._clock = datetime.now(UTC)
@@ -48,8 +46,9 @@ class Reader:
         deployments = self._deployments() if service else ()
         self._learn_revisions(deployments)
         tasks = self._tasks() if service else ()
-        self._learn_definitions(service, deployments, tasks, release_ids)
-        self._search(self._families(service, every_definition), release_ids, every_definition)
+        self._definitions.learn(service, deployments, self._revisions, tasks, release_ids)
+        families = self._definitions.families(service, every_definition)
+        self._definitions.search(families, release_ids, every_definition)
         balancer = self._params.get("load_balancer") or {}
         production, test = self._both_rules(balancer, {} if every_definition else _named_rules(service))
         listed = Snapshot(
@@ -57,7 +56,7 @@ class Reader:
             service=service,
             deployments=deployments,
             revisions=dict(self._revisions),
-            definitions=dict(self._definitions),
+            definitions=dict(self._definitions.known),
             production_rules=production,
             test_rules=test,
             tasks=tasks,
@@ -69,12 +68,11 @@ class Reader:
 
     def registered(self, arn: str) -> None:
         """Always describe this task definition, too: we made it, and a listing may lag behind."""
-        self._registered.add(arn)
+        self._definitions.registered(arn)
 
     def forget_definitions(self) -> None:
         """Look again: one may have been registered since, or is not active any more."""
-        self._searched.clear()
-        self._definitions.clear()
+        self._definitions.forget()
 
     def _service(self) -> Json | None:
         answer = absent_is_empty(
@@ -133,76 +131,6 @@ class Reader:
         newest: Json = next(iter(deployments), {})
         moving = newest.get("status") in IN_PROGRESS and (newest.get("targetServiceRevision") or {}).get("arn") == arn
         return moving and not self._revisions.get(arn, {}).get("resolvedConfiguration")
-
-    def _learn_definitions(
-        self, service: Json | None, deployments: tuple[Json, ...], tasks: tuple[Json, ...], release_ids: tuple[str, ...]
-    ) -> None:
-        """Of what runs; then back through history, until the releases asked for and one that completed are found."""
-        for arn in dict.fromkeys(
-            [
-                *([service["taskDefinition"]] if service else []),
-                *(t["taskDefinitionArn"] for t in tasks),
-                *sorted(self._registered),
-            ]
-        ):
-            self._learn(arn)
-        completed = False
-        for deployment in deployments:
-            if completed and not self._missing(release_ids):
-                return
-            for named in (deployment.get("targetServiceRevision"), deployment.get("rollback")):
-                arn = (named or {}).get("arn") or (named or {}).get("serviceRevisionArn") or ""
-                if arn in self._revisions:
-                    self._learn(self._revisions[arn]["taskDefinition"])
-            completed = completed or deployment.get("status") in ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL")
-
-    def _missing(self, release_ids: tuple[str, ...], active: bool = False) -> set[str]:
-        """Releases that no known task definition carries; with `active`, that no ACTIVE one does."""
-        found = {d["release"] for d in self._definitions.values() if not active or d.get("status") == "ACTIVE"}
-        return {release for release in release_ids if release} - found
-
-    def _learn(self, arn: str) -> None:
-        if arn in self._definitions:
-            return
-        try:
-            answer = self._calls.read("ecs", "describe_task_definition", taskDefinition=arn, include=["TAGS"])
-        except AwsError as error:
-            if error.code != "ClientException":  # "Unable to describe task definition.": it was deleted
-                raise
-            answer = {}
-        tags = tag_map(answer.get("tags") or [])
-        release = tags.get(RELEASE_TAG, "") if tags.get(SERVICE_TAG) == service_key(self._params) else ""
-        self._definitions[arn] = {**answer.get("taskDefinition", {}), "tags": tags, "release": release}
-
-    def _families(self, service: Json | None, every: bool) -> list[str]:
-        """Where releases are; to find every one also the service's own, and the one that the role names.
-
-        A removal is not told the family, and after a kill there may be no service that names it any more.
-        """
-        name = self._params["name"]
-        named = (self._params.get("task_definition") or {}).get("family") or name
-        if not every:
-            return [named]
-        own = self._definitions.get((service or {}).get("taskDefinition", ""), {}).get("family") or named
-        return list(dict.fromkeys([own, named, name, service_key(self._params).replace("/", "-")]))
-
-    def _search(self, families: list[str], release_ids: tuple[str, ...], every: bool) -> None:
-        """The newest ACTIVE revisions of the families, until every release asked for is found."""
-        missing = self._missing(release_ids, active=True) - self._searched
-        if not every and not missing:
-            return
-        self._searched |= missing
-        listed = (
-            arn
-            for family in families
-            for arn in self._calls.pages(
-                "ecs", "list_task_definitions", "taskDefinitionArns", familyPrefix=family, status="ACTIVE", sort="DESC"
-            )
-        )
-        for number, arn in enumerate(listed):
-            self._learn(arn)
-            if not every and (not self._missing(release_ids, active=True) or number + 1 >= SEARCHED):
-                return
 
     def _tasks(self) -> tuple[Json, ...]:
         arns = self._calls.pages(

@@ -19,6 +19,7 @@ from .._engine.model import Release
 from . import ecs_diff, ecs_plan
 from .aws_names import ID_LENGTH, RELEASE_TAG, SERVICE_TAG, alarm_name, given, pairs, service_key, tag_list, text
 
+ROLLOUT_TAG = "greenlight:made-by"  # on a service: id of the rollout that created it
 RELEASE_VARIABLE = "GREENLIGHT_RELEASE"
 
 Json = dict[str, Any]

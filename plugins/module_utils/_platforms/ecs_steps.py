@@ -19,6 +19,7 @@ from . import aws_heart_steps, aws_rule_steps, aws_rules, ecs_back, ecs_diff, ec
 from .aws_names import short, tag_list
 from .aws_step import Step
 from .ecs_home import Home
+from .ecs_release import ROLLOUT_TAG
 from .ecs_view import View
 
 __all__ = ["Step", "Steps"]
@@ -41,6 +42,10 @@ class Steps:
     @property
     def _place(self) -> Json:
         return {"cluster": self._params["cluster"], "service": self._params["name"]}
+
+    @property
+    def _made_by(self) -> str:
+        return self.plan.begun or self.plan.rollout_id
 
     # ---- CONFIGURE: what starts no deployment ----
 
@@ -129,7 +134,9 @@ class Steps:
             "loadBalancers": self.view.wanted_balancers(),
             **ecs_release.settings(self._params),
             "desiredCount": self._params["desired_count"],
-            "tags": tag_list(aws_rule_steps.tags(self._params)),
+            "tags": tag_list(
+                {**aws_rule_steps.tags(self._params), ROLLOUT_TAG: self.plan.begun or self.plan.rollout_id}
+            ),
         }
 
     def proceed(self) -> list[Step]:
@@ -149,7 +156,7 @@ class Steps:
         return aws_heart_steps.mend(self._params, self.view.snapshot.alarm)
 
     def arm(self) -> list[Step]:
-        return aws_heart_steps.arm(self._params, self.view.snapshot.alarm) if self.plan.heartbeat else []
+        return aws_heart_steps.arm(self._params, self.view.snapshot.alarm, "ECS") if self.plan.heartbeat else []
 
     def disarm(self) -> list[Step]:
         snapshot = self.view.snapshot

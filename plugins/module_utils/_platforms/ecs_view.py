@@ -10,26 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._engine.finding import Finding
-from .._engine.model import Deployment, Movement, Target
-from . import aws_rules, ecs_diff, ecs_hold, ecs_release
+from .._engine.model import Deployment, Target
+from . import aws_rules, ecs_deployments, ecs_diff, ecs_hold, ecs_release, ecs_targets
 from .aws_names import SERVICE_TAG, service_key, short
-from .ecs_names import readable, task_address
+from .ecs_names import readable
 from .ecs_read import Snapshot
 
 Json = dict[str, Any]
-
-MOVEMENTS = {
-    "PENDING": Movement.MOVING,
-    "IN_PROGRESS": Movement.MOVING,
-    "SUCCESSFUL": Movement.MOVED,
-    "STOP_REQUESTED": Movement.STOPPED,
-    "STOPPED": Movement.STOPPED,
-    "ROLLBACK_REQUESTED": Movement.TURNING_BACK,
-    "ROLLBACK_IN_PROGRESS": Movement.TURNING_BACK,
-    "ROLLBACK_SUCCESSFUL": Movement.TURNED_BACK,
-    "ROLLBACK_FAILED": Movement.STOPPED,
-}
-DONE = ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL")
 
 
 @dataclass(frozen=True)
@@ -89,14 +76,23 @@ class View:
             return ""
         return f"the service does not carry the tag {SERVICE_TAG} = {mine}, so it is not removed"
 
-    def not_a_first_release(self) -> str:
-        """Why a service may not be removed as a first release that failed; "" = it may."""
-        if self.not_ours():
+    def not_a_first_release(self, rollout: str) -> str:
+        """Why a service may not be removed as a first release that failed; "" = it may.
+
+        The record alone is not believed: what the public reaches must carry the mark of the very rollout that failed.
+        """
+        service = self.snapshot.active
+        if not service or self.not_ours():
             return self.not_ours()
-        others = self.completed_by_others() if self.snapshot.active else []
-        if not others:
-            return ""
-        return f"the service ran {', '.join(map(short, others[:3]))} before this release, so it is not removed"
+        others = self.completed_by_others()
+        if others:
+            return f"the service ran {', '.join(map(short, others[:3]))} before this release, so it is not removed"
+        made = (service.get("tags") or {}).get(ecs_release.ROLLOUT_TAG, "")
+        rule = self.production_rule
+        if rule and not aws_rules.proof_of(rule) and (not made or made != rollout):
+            by = f"rollout {readable(made)}" if made else "no rollout that is known"
+            return f"the service is open to the public, and was made by {by}, not by {rollout}: it is not removed"
+        return ""
 
     def plain(self) -> str:
         """The task definition ARN of a service that ECS can't shift traffic for yet; "" = it can, or there is none.
@@ -223,7 +219,7 @@ class View:
     def deployment_to(self, release: str) -> Deployment | None:
         """The newest service deployment that goes to a release."""
         found = self.raw_to(release)
-        return self._shown(found, release) if found else None
+        return ecs_deployments.shown(self.snapshot, found, release) if found else None
 
     def raw_to(self, release: str) -> Json:
         """The newest service deployment that goes to a release, as the API has it; {} = there is none."""
@@ -248,90 +244,26 @@ class View:
     def _group(self) -> str:
         return self.snapshot.group_of(self.revision_arn_to(self.release))
 
-    def _shown(self, deployment: Mapping[str, Any], release: str) -> Deployment:
-        breaker = deployment.get("deploymentCircuitBreaker") or {}
-        return Deployment(
-            id=str(deployment["serviceDeploymentArn"]),
-            release=release,
-            movement=MOVEMENTS[deployment["status"]],
-            reason=readable(self._why(deployment)),
-            failures=max(int(breaker.get("failureCount") or 0), self._failed_tasks(deployment)),
-            threshold=0 if breaker.get("status") == "DISABLED" else int(breaker.get("threshold") or 0),
-            by="greenlight" if release else "somebody else",
-        )
-
-    def _failed_tasks(self, deployment: Mapping[str, Any]) -> int:
-        definition = self.snapshot.target_definition(deployment)
-        newest = deployment is next(iter(self.snapshot.deployments), None)
-        mine = [
-            d for d in (self.snapshot.service or {}).get("deployments", []) if d.get("taskDefinition") == definition
-        ]
-        return max((int(d.get("failedTasks") or 0) for d in mine), default=0) if newest else 0
-
-    def _why(self, deployment: Mapping[str, Any]) -> str:
-        """ECS's own words, with why tasks stopped when some did."""
-        said = [str((deployment.get("rollback") or {}).get("reason") or ""), str(deployment.get("statusReason") or "")]
-        newest = deployment is next(iter(self.snapshot.deployments), None)
-        reasons = [*said, *(self.snapshot.stopped[:1] if newest else ())]
-        return " ".join(dict.fromkeys(reason.strip() for reason in reasons if reason.strip()))
-
     def other(self) -> Deployment | None:
         """A deployment in progress to another known release."""
         moving = self.snapshot.open_deployment()
         release = self.snapshot.release_of(self.snapshot.target_definition(moving)) if moving else ""
-        return self._shown(moving, release) if moving and release and release != self.release else None
+        return (
+            ecs_deployments.shown(self.snapshot, moving, release)
+            if moving and release and release != self.release
+            else None
+        )
 
     def foreign(self) -> str:
-        moving = self.snapshot.open_deployment()
-        if not moving:
-            return ""
-        definition = self.snapshot.target_definition(moving)
-        if self.snapshot.release_of(definition):
-            return ""
-        what = short(definition) if definition else "a revision that is not known"
-        arn = short(moving["serviceDeploymentArn"])
-        return f"service deployment {arn} to {what}, status {moving['status']}{ecs_hold.told(moving)}"
+        """A deployment in progress to no release that is known; "" = there is none."""
+        return ecs_deployments.foreign(self.snapshot)
 
     # ---- targets ----
 
     def targets(self) -> tuple[Target, ...]:
         """Every target of the two groups and every task that is not registered, with whose it is."""
-        tasks = {address: task for task in self.snapshot.tasks if (address := task_address(task))}
-        found = []
-        for description in self._descriptions():
-            target, health = description["Target"], description.get("TargetHealth") or {}
-            address, port = str(target["Id"]), target.get("Port")
-            task = tasks.pop(address, None)
-            reason = ": ".join(part for part in (health.get("Reason"), health.get("Description")) if part)
-            state = str(health.get("State", "unavailable"))
-            found.append(self._target(address, port, task, state, reason, str(target.get("AvailabilityZone", ""))))
-        for task in self.snapshot.tasks:
-            if task_address(task) in tasks or not task_address(task):
-                found.append(
-                    self._target(task_address(task), None, task, "unregistered", str(task.get("lastStatus", "")), "")
-                )
-        return tuple(found)
-
-    def _descriptions(self) -> list[Json]:
-        """One for each address: where it is in both groups, the one that is not on its way out."""
-        found: dict[tuple[str, Any], Json] = {}
-        for description in (one for each in self.snapshot.health.values() for one in each):
-            place = description["Target"]["Id"], description["Target"].get("Port")
-            if (found.get(place, {}).get("TargetHealth") or {}).get("State", "draining") == "draining":
-                found[place] = description
-        return list(found.values())
-
-    def _target(self, address: str, port: Any, task: Json | None, state: str, reason: str, zone: str) -> Target:
-        before = self.remembered.get(address)
-        port = port or self._balancer_entry().get("containerPort", "")
-        place = f"{address}:{port}" if address else ""
-        if task is None:
-            if before:
-                return Target(place, before.release, state, reason, zone or before.zone, before.task, place)
-            return Target(place, "", state, reason, zone, "", place)
-        name = short(str(task["taskArn"]))
-        zone = str(task.get("availabilityZone") or zone)
-        return Target(place or name, self._task_release(task), state, reason, zone, name, place)
+        port = self._balancer_entry().get("containerPort", "")
+        return ecs_targets.targets(self.snapshot, port, self.remembered, self._task_release)
 
     def _task_release(self, task: Mapping[str, Any]) -> str:
         """By its task definition; a deployment of the same one under other service fields is not the release."""

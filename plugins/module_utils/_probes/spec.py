@@ -26,6 +26,7 @@ FIELDS = (
     *("expect", "timeout", "latency_budget", "over_budget", "max_body"),
 )
 METHODS = ("GET", "HEAD", "POST")
+ERRORS = "consecutive_error_limit"  # of a gate, as Argo Rollouts calls it; error_limit is its alias
 POLICIES = ("roll_back", "pause")  # of an inconclusive gate
 OVER_BUDGET = ("inconclusive", "fail")
 LONGEST_TIMEOUT = 600.0  # seconds
@@ -73,12 +74,15 @@ def parse_gate(given: object, probes: int = 1, field: str = "gate") -> Tuple[Gat
     """The gate for rounds of so many probes, and everything that is wrong with it."""
     findings: List[Finding] = []
     plain = Gate()
-    read = Reader(given, field, tuple(Gate.__dataclass_fields__), findings)
+    read = Reader(given, field, (ERRORS, *Gate.__dataclass_fields__), findings)
+    errors = ERRORS if read.has(ERRORS) else "error_limit"
+    if read.has(ERRORS) and read.raw("error_limit", read.raw(ERRORS)) != read.raw(ERRORS):
+        read.wrong("error_limit", shown(read.raw("error_limit")), f"another name of {ERRORS}", "Leave it out.")
     gate = Gate(
         interval=read.number("interval", plain.interval, 0.05, DAY),
         count=read.whole("count", plain.count, 1, 1_000_000),
         failure_limit=read.whole("failure_limit", plain.failure_limit, 0, 1_000_000),
-        error_limit=read.whole("error_limit", plain.error_limit, 0, 1_000_000),
+        error_limit=read.whole(errors, plain.error_limit, 0, 1_000_000),
         initial_delay=read.number("initial_delay", plain.initial_delay, 0.0, DAY),
         deadline=read.number("deadline", plain.deadline, 0.1, 30 * DAY),
         consecutive_success_limit=read.whole("consecutive_success_limit", 0, 0, 1_000_000),

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 
 import pytest
 
+import tests.unit.conftest  # noqa: F401 - makes the collection importable
 from tests.integration.lab.ecs_support import PORT, Cloud, Served, running_lab, until
 from tests.lab.load.attribution import Detection, Loss, Move, Traffic, attribute, budget
 from tests.lab.load.generator import BackgroundLoad, Load
+from tests.matrix.naive import NOTICED, Careless, stop_first
 
 RATE, TARGETS = 25.0, 2
 STREAM_SECONDS = 0.4  # shorter than the deregistration delay of 10 AWS seconds
@@ -99,3 +101,16 @@ def test_the_same_kill_unannounced_is_noticed(served: Served) -> None:
     assert not found.ok
     assert running.summary().cut_streams > 0
     assert len(found.unattributed) == running.summary().dropped
+
+
+def test_a_naive_rollout_is_noticed(cloud: Cloud) -> None:
+    """`make matrix` has two more of them, at its own rate."""
+    naive = Careless(cloud, "naive")
+    naive.balance()
+    naive.create()
+    assert naive.settled() == "SUCCESSFUL"
+    until(lambda: naive.ask() == (200, "1"))
+    with BackgroundLoad(Load(f"http://{naive.address}:{PORT}", 100.0, seconds=20.0, stream_seconds=0.4)) as running:
+        until(lambda: running.summary().requests >= 25)
+        stop_first(naive)
+    assert running.summary().dropped > NOTICED

@@ -113,6 +113,11 @@ class HostPool:
         if host is not None:
             self._apply(ec2_host.terminate(host, self._clock.now()))
 
+    def retire(self, instance: str) -> None:
+        host = self.hosts.get(instance)
+        if host is not None:
+            ec2_host.retire(host, self._clock.now())
+
     # ---- the lab's own
 
     def set(self, document: Any) -> None:

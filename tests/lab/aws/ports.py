@@ -148,6 +148,7 @@ class HostState:
     status: str = "ok"  # initializing ok impaired
     address: str = ""
     instance_type: str = ""
+    finished: str = ""  # the lifecycle hook that the machine has completed for itself
 
     @property
     def running(self) -> bool:
@@ -182,6 +183,9 @@ class Hosts(Protocol):
 
     def state(self, instance: str) -> HostState | None:
         """None: never launched, or forgotten."""
+
+    def retire(self, instance: str) -> None:
+        """Its metadata tells that it will be terminated. Again, or an unknown one = no change."""
 
     def terminate(self, instance: str) -> None:
         """Shut it down in order. Again, or an unknown one = no change."""

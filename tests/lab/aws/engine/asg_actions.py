@@ -41,6 +41,13 @@ class Terminate:
 
 
 @dataclass(frozen=True)
+class Retire:
+    """The machine's metadata names its target lifecycle state: Terminated."""
+
+    instance: Instance
+
+
+@dataclass(frozen=True)
 class Register:
     instance: Instance
     group: str
@@ -54,4 +61,4 @@ class Deregister:
     port: int
 
 
-Action = Launch | Terminate | Register | Deregister
+Action = Launch | Retire | Terminate | Register | Deregister

@@ -92,7 +92,11 @@ def fill(group: Group, facts: Facts, moment: Moment) -> None:
 
 
 def trim(group: Group, moment: Moment) -> None:
-    """End what is too much, by the termination policies; protected instances stay."""
+    """End what is too much, by the termination policies; protected instances stay.
+
+    What never was healthy goes first. Inferred from "it will eventually fail, leaving the other 90 percent of the
+    group untouched" (user guide, "How an instance refresh works"): what a refresh leaves behind costs no others.
+    """
     here = counted(group)
     surplus = len(here) - group.desired
     if surplus <= 0 or not group.runs("Terminate"):
@@ -100,13 +104,18 @@ def trim(group: Group, moment: Moment) -> None:
     because = "was taken out of service in response to a difference between desired and actual capacity"
     for number in range(surplus):
         left = [one for one in counted(group) if not one.protected]
-        chosen = select(left, group.termination)
+        chosen = select([one for one in left if not settled(group, one)] or left, group.termination)
         if chosen is None:
             return
         shrinking = f"shrinking the capacity from {len(here) - number} to {len(here) - number - 1}"
         selected = f"At {stamp(moment)} instance {chosen.id} was selected for termination."
         asg_lifecycle.end(group, chosen, f"an instance {because}, {shrinking}. {selected}", moment)
     group.change = ""
+
+
+def settled(group: Group, instance: Instance) -> bool:
+    """In service, and once healthy where the load balancer is asked."""
+    return instance.state == "InService" and (instance.passed or "ELB" not in group.health_types)
 
 
 def select(instances: Sequence[Instance], policies: Sequence[str]) -> Instance | None:

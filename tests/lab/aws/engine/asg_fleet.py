@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from tests.lab.aws.engine import asg_step
-from tests.lab.aws.engine.asg_actions import Action, Deregister, Facts, Launch, Register, Terminate
+from tests.lab.aws.engine.asg_actions import Action, Deregister, Facts, Launch, Register, Retire, Terminate
 from tests.lab.aws.engine.asg_model import Group, Ids, Instance, Pace
 from tests.lab.aws.engine.asg_refresh_model import Template
 from tests.lab.aws.engine.asg_tracking_model import Policy
@@ -101,6 +101,8 @@ class Fleet:
         match action:
             case Launch(instance):
                 self._launch(group, instance)
+            case Retire(instance):
+                self.hosts.retire(instance.id)
             case Terminate(instance):
                 self.hosts.terminate(instance.id)
             case Register(instance, arn, port):

@@ -11,7 +11,7 @@ and then the termination hook waits. Inferred: an instance whose machine is gone
 from __future__ import annotations
 
 from tests.lab.aws.engine import asg_hooks
-from tests.lab.aws.engine.asg_actions import Action, Deregister, Facts, Launch, Register, Terminate
+from tests.lab.aws.engine.asg_actions import Action, Deregister, Facts, Launch, Register, Retire, Terminate
 from tests.lab.aws.engine.asg_model import (
     ENDING,
     HEALTHY,
@@ -153,8 +153,13 @@ def _ending(group: Group, instance: Instance, facts: Facts, moment: Moment) -> l
     if host is None or host.state in ("shutting-down", "terminated"):
         instance.dead = True
     if instance.state in ("Terminating", "EnteringStandby", "Detaching"):
-        return _draining(group, instance, facts, moment)
+        told: list[Action] = [] if instance.retired or instance.state != "Terminating" else [Retire(instance)]
+        instance.retired = instance.retired or bool(told)
+        return told + _draining(group, instance, facts, moment)
     if instance.state == "Terminating:Wait":
+        for action in instance.actions:
+            if host is not None and host.finished == action.hook.name and not action.result:
+                action.result = asg_hooks.CONTINUE
         if not instance.dead and not asg_hooks.verdict(instance, moment):
             return []
         instance.actions = []

@@ -115,6 +115,7 @@ class Instance:
     replaced: bool = False  # another was launched for it: it no longer counts
     after: str = "Terminated"  # where a deregistration leads: Terminated, Standby or Detached
     ended: Activity | None = None
+    retired: bool = False  # its machine was told that it will be terminated
     dead: bool = False  # its machine is gone: nothing to drain, nobody to run a hook
 
     @property

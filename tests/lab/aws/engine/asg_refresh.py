@@ -71,7 +71,7 @@ def _move(group: Group, refresh: Refresh, facts: Facts, moment: Moment) -> None:
     if _stuck(group, refresh, count, moment):
         return
     goal = _goal(refresh, count)
-    if _waits(refresh, count, goal, moment):
+    if _waits(group, refresh, count, goal, moment):
         return
     done = goal < count.size or not (count.old or count.held)
     if count.updated >= goal and done and not _surplus(group, refresh):
@@ -102,6 +102,10 @@ def take_count(group: Group, refresh: Refresh, moment: Moment) -> Count:
 
 
 def _progress(group: Group, refresh: Refresh, count: Count, moment: Moment) -> None:
+    """InstancesToUpdate shrinks when a new instance serves, PercentageComplete when it has warmed up, too.
+
+    So in the example of the user guide, "Monitor an instance refresh": 50 percent, none left to update, one warming up.
+    """
     if count.updated > refresh.updated:
         refresh.updated, refresh.trouble_since = count.updated, None
     if refresh.back:
@@ -109,7 +113,8 @@ def _progress(group: Group, refresh: Refresh, count: Count, moment: Moment) -> N
         refresh.percent = min(refresh.rollback_percent, max(0, math.floor(100 * share)))
         refresh.left = refresh.rollback_left
     else:
-        refresh.total, refresh.left = count.size, max(0, count.size - count.updated)
+        placed = sum(one.state == "InService" for one in count.fresh)
+        refresh.total, refresh.left = count.size, max(0, count.size - placed)
         refresh.percent = math.floor(100 * min(1.0, count.updated / count.size)) if count.size else 100
     if _slow(group, refresh, count, moment) or (count.held and not count.old):
         refresh.trouble_since = moment.now if refresh.trouble_since is None else refresh.trouble_since
@@ -152,7 +157,7 @@ def _goal(refresh: Refresh, count: Count) -> int:
     return math.ceil(count.size * following[0] / 100)
 
 
-def _waits(refresh: Refresh, count: Count, goal: int, moment: Moment) -> bool:
+def _waits(group: Group, refresh: Refresh, count: Count, goal: int, moment: Moment) -> bool:
     """At a checkpoint: whether the refresh rests. The last one has no delay, those below are skipped."""
     steps = refresh.preferences.checkpoints
     if refresh.back or not steps or not count.size:
@@ -166,7 +171,7 @@ def _waits(refresh: Refresh, count: Count, goal: int, moment: Moment) -> bool:
     share = 100 * count.updated / count.size
     refresh.waited = min(refresh.waited, max((step for step in steps if step <= share), default=0))  # after a scale-out
     reached = [step for step in steps[:-1] if step <= share]
-    if count.updated < goal or not reached or reached[-1] <= refresh.waited:
+    if count.updated < goal or not reached or reached[-1] <= refresh.waited or _surplus(group, refresh):
         return False
     refresh.waited, refresh.paused_until = reached[-1], moment.now + refresh.preferences.delay
     refresh.reason = f"Waiting at the checkpoint of {refresh.waited} percent before continuing."

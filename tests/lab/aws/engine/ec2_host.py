@@ -45,6 +45,8 @@ class Host:
     restart_at: float | None = None
     signalled_at: float | None = None
     killed: bool = False
+    retired_at: float | None = None  # it heard then that Auto Scaling will terminate it
+    finished: bool = False  # it has stopped its server for that
     lost: bool = False  # the machine, or its zone, is gone; EC2 still lists it
 
     @property
@@ -54,7 +56,8 @@ class Host:
 
     def shown(self) -> HostState:
         status = "impaired" if self.lost else "ok" if self.started or self.serving is None else "initializing"
-        return HostState(self.state, status, self.interface.address, self.instance_type)
+        hook = self.serving.hook if self.serving and self.finished and not self.lost else ""
+        return HostState(self.state, status, self.interface.address, self.instance_type, hook)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ def step(host: Host, process: ProcessState | None, now: float, boot: Boot) -> li
 def _serve(host: Host, process: ProcessState | None, now: float, boot: Boot) -> list[Action]:
     if host.serving is None:
         return []
+    if host.retired_at is not None and host.serving.hook:
+        return _retire(host, process, now)
     if not host.started:
         if now - host.since < boot.starting:
             return []
@@ -118,10 +123,22 @@ def _serve(host: Host, process: ProcessState | None, now: float, boot: Boot) -> 
     return [Start(host)]
 
 
+def _retire(host: Host, process: ProcessState | None, now: float) -> list[Action]:
+    """What greenlight-drain.service does: wait, stop the server, and then say that the hook need wait no longer."""
+    if host.serving is None or host.retired_at is None or now - host.retired_at < host.serving.drain:
+        return []
+    host.finished = process is None or not process.running
+    return [] if host.finished else _stop(host, now)
+
+
 def _shut(host: Host, process: ProcessState | None, now: float) -> list[Action]:
-    """As systemd stops a unit: SIGTERM, TimeoutStopSec, SIGKILL."""
     if process is None or not process.running:
         return [*_enter(host, "terminated", now), Gone(host)]
+    return _stop(host, now)
+
+
+def _stop(host: Host, now: float) -> list[Action]:
+    """As systemd stops a unit: SIGTERM, TimeoutStopSec, SIGKILL."""
     if host.signalled_at is None:
         host.signalled_at = now
         return [Signal(host, SIGTERM)]
@@ -135,6 +152,15 @@ def _shut(host: Host, process: ProcessState | None, now: float) -> list[Action]:
 def terminate(host: Host, now: float) -> list[Action]:
     """TerminateInstances. Again = no change."""
     return [] if host.state in ("shutting-down", "terminated") else _enter(host, "shutting-down", now)
+
+
+def retire(host: Host, now: float) -> None:
+    """The machine's metadata says autoscaling/target-lifecycle-state: Terminated. Again = no change.
+
+    Source: EC2 Auto Scaling user guide, "Retrieve the target lifecycle state through instance metadata".
+    """
+    if host.retired_at is None:
+        host.retired_at = now
 
 
 def lose(host: Host) -> list[Action]:

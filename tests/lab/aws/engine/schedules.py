@@ -99,7 +99,7 @@ class Book:
 
 def due(book: Book, ways: Ways, chance: Callable[..., float], now: float) -> list[Event]:
     """The deliveries to be tried now; each must be answered by `delivered`."""
-    for schedule in book.schedules.values():
+    for schedule in list(book.schedules.values()):
         if not schedule.taken and schedule.state == "ENABLED" and now >= schedule.at:
             _take(book, schedule, ways, chance, now)
     return [event for event in book.events if now >= event.due]

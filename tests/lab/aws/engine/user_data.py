@@ -24,6 +24,7 @@ import yaml
 HEADER = "#cloud-config"
 SERVING, MODEL = "/etc/greenlight/serving.env", "/etc/greenlight/model.env"
 UNIT = "/etc/systemd/system/greenlight-serving.service"
+DRAIN = "/etc/systemd/system/greenlight-drain.service"
 SPAN = re.compile(r"(\d+(?:[.]\d+)?)\s*(ms|s|sec|min)?")  # systemd.time(7), its plain forms
 UNITS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "min": 60.0}
 
@@ -44,6 +45,8 @@ class Serving:
     restart: str = "no"  # no on-failure always: systemd.service(5), Restart=
     restart_after: float = 0.1
     stop_timeout: float = 90.0
+    hook: str = ""  # the lifecycle hook that the machine completes itself, once its server has ended
+    drain: float = 0.0  # how long the server still serves when the machine hears that it will be terminated
 
 
 def parse(encoded: str) -> Serving:
@@ -72,6 +75,8 @@ def parse(encoded: str) -> Serving:
         restart,
         seconds(unit.get("RestartSec", "100ms")),
         seconds(unit.get("TimeoutStopSec", "90s")),
+        serving.get("SERVING_HOOK", "") if DRAIN in files else "",
+        seconds(serving.get("SERVING_DRAIN_SECONDS", "0")),
     )
 
 

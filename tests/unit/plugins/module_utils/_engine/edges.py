@@ -40,6 +40,7 @@ TURNING = deployment(Movement.TURNING_BACK, failures=3, reason="tasks failed to 
 REFUSED = {"refused": "UpdateService was refused: AccessDenied", "pace": Pace(looked=NOW, asked_call="UpdateService")}
 BACK = {"cause": Cause("it answers wrongly", rejects="yes")}
 FIRST = {"first": True, "previous": ""}
+GONE = {"gone_since": NOW - PLAN.timing.settle}  # an earlier snapshot showed nothing, too
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,10 @@ EDGES = [
     # --- the way back
     Edge(P.TURNING_BACK, P.ROLLING_BACK, seen(deployment=deployment(Movement.TURNED_BACK)), BACK),
     Edge(P.ROLLING_BACK, P.VERIFYING, seen(), BACK),
-    Edge(P.ROLLING_BACK, E.REMOVED, seen(exists=False, targets=(), serving=""), {**BACK, **FIRST}),
-    Edge(P.ROLLING_BACK, P.START, seen(exists=False, targets=(), serving=""), {**BACK, **FIRST, "homing": True}),
+    Edge(P.ROLLING_BACK, E.REMOVED, seen(exists=False, targets=(), serving=""), {**BACK, **FIRST, **GONE}),
+    Edge(
+        P.ROLLING_BACK, P.START, seen(exists=False, targets=(), serving=""), {**BACK, **FIRST, **GONE, "homing": True}
+    ),
     Edge(P.ROLLING_BACK, E.NEEDS_OPERATOR, moved(back_to=""), {**BACK, "previous": ""}, says="nothing to go back to"),
     Edge(P.VERIFYING, E.ROLLED_BACK, seen(), {**BACK, "watch": ready(samples=samples(*"+++", release="old"))}),
     Edge(
@@ -138,5 +141,5 @@ EDGES = [
         {**BACK, "homing": True, "watch": ready(samples=samples(*"+++", release="old"))},
     ),
     # --- removal
-    Edge(P.REMOVING, E.REMOVED, seen(exists=False, targets=()), plan=plan(remove=True), says="removed as asked for"),
+    Edge(P.REMOVING, E.REMOVED, seen(exists=False, targets=()), GONE, plan(remove=True), says="removed as asked for"),
 ]

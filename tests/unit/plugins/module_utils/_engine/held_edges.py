@@ -108,7 +108,7 @@ HELD_EDGES = [
         says="is to be put to rest",
     ),
     Edge(P.PROVING, P.DISARMING, moved(heart=OK), {"watch": judged()}, CANARY),
-    Edge(P.ROLLING_BACK, P.DISARMING, GONE, {"first": True, "previous": ""}, CANARY),
+    Edge(P.ROLLING_BACK, P.DISARMING, GONE, {"first": True, "previous": "", "gone_since": NOW - 5}, CANARY),
     Edge(
         P.VERIFYING,
         P.DISARMING,

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.decide import decide
@@ -106,7 +108,7 @@ def test_a_release_is_rejected_only_for_what_it_did(rejects: str, passes: str, r
 
 def test_an_answer_of_the_bad_release_verifies_nothing() -> None:
     state = cases.state(Phase.VERIFYING, cause=WRONG, watch=ready(samples=()))
-    state = cases.replace(state, pace=cases.replace(state.pace, asked=Probe("production", "old")))
+    state = cases.replace(state, asked=Probe("production", "old"))
     state, command = cases.step(state, seen(), Heard(samples=samples(*"+++", release="new")))
     assert isinstance(command, Wait)
     assert all(sample.reason == "release new still answers" for sample in state.watch.samples)
@@ -114,7 +116,7 @@ def test_an_answer_of_the_bad_release_verifies_nothing() -> None:
 
 def test_an_unmarked_answer_after_the_way_back_is_the_previous_ones() -> None:
     state = cases.state(Phase.VERIFYING, cause=WRONG, watch=ready(samples=()))
-    state = cases.replace(state, pace=cases.replace(state.pace, asked=Probe("production", "old")))
+    state = cases.replace(state, asked=Probe("production", "old"))
     state, command = cases.step(state, seen(), Heard(samples=samples(*"+++", release="")))
     assert isinstance(command, Stop)
     assert state.verified is True
@@ -186,8 +188,34 @@ def test_removal_repeats_its_calls_until_nothing_is_left() -> None:
     )
     assert isinstance(command, Wait)
     state, command = cases.step(cases.state(Phase.REMOVING), seen(exists=False, targets=()), plan=wanted)
+    assert isinstance(command, Wait)  # a read that misses the targets looks like that, too
+    later = seen(at=cases.NOW + PLAN.timing.settle, exists=False, targets=())
+    state, command = cases.step(state, later, plan=wanted, now=later.at)
     assert isinstance(command, Stop)
     assert state.record.live == ""
+
+
+def test_a_read_that_misses_targets_does_not_make_a_first_release_gone() -> None:
+    first = cases.state(Phase.ROLLING_BACK, cause=Cause("it crashes", rejects="yes"), first=True, previous="")
+    gone, settle = seen(exists=False, serving="", targets=()), PLAN.timing.settle
+    left = replace(gone, targets=targets("new", "draining"))
+    now, state = cases.NOW, first
+    for each in (gone, left, gone):
+        now += settle
+        state, command = cases.step(state, replace(each, at=now), now=now)
+        assert isinstance(command, Wait)
+        assert state.phase is Phase.ROLLING_BACK
+    state, command = cases.step(state, replace(gone, at=now + settle), now=now + settle)
+    assert isinstance(command, Stop)
+    assert command.state == "removed"
+
+
+def test_the_way_back_is_verified_on_a_younger_snapshot_than_the_one_that_began_it() -> None:
+    early = replace(OLD_PASSED, since=cases.NOW)
+    _ignored, command = back(Phase.VERIFYING, seen(at=cases.NOW - 1), watch=early)
+    assert isinstance(command, Wait)
+    _ignored, command = back(Phase.VERIFYING, seen(at=cases.NOW), watch=early)
+    assert isinstance(command, Stop)
 
 
 def test_after_a_verified_way_back_that_release_is_live_and_the_bad_one_refused() -> None:
@@ -209,7 +237,7 @@ def test_a_way_back_to_the_same_release_is_home_and_rejects_nothing() -> None:
     state, _ignored = back(Phase.ROLLING_BACK, moved(), record=known, previous="new")
     assert state.phase is Phase.VERIFYING
     state = cases.state(Phase.VERIFYING, cause=WRONG, record=known, previous="new", watch=ready(samples=()))
-    state = cases.replace(state, pace=cases.replace(state.pace, asked=Probe("production", "new")))
+    state = cases.replace(state, asked=Probe("production", "new"))
     state, command = cases.step(state, moved(), Heard(samples=samples(*"+++")))
     assert isinstance(command, Stop)
     assert state.verified is True

@@ -56,8 +56,8 @@ def hear(state, now, *rounds, plan=PLAN):  # type: ignore[no-untyped-def]
     for number, answers in enumerate(rounds):
         asked = Probe("production", "new")
         at = NOW + number / 2
-        pace = cases.replace(state.pace, asked=asked, looked=at)
-        state, command = cases.step(cases.replace(state, pace=pace), now, Heard(samples=answers), plan=plan, now=at)
+        state = cases.replace(state, pace=cases.replace(state.pace, looked=at), asked=asked)
+        state, command = cases.step(state, now, Heard(samples=answers), plan=plan, now=at)
     return state, command
 
 
@@ -280,7 +280,7 @@ def test_a_probe_that_never_answers_beside_one_that_does_ends_no_bake() -> None:
     state, _ignored = cases.step(cases.state(Phase.BAKING, entered=NOW - 30, watch=ready(samples=())), moved())
     for number in range(20):
         asked = Probe("production", "new")
-        state = cases.replace(state, pace=cases.replace(state.pace, asked=asked, looked=NOW + number))
+        state = cases.replace(state, pace=cases.replace(state.pace, looked=NOW + number), asked=asked)
         now = moved(at=NOW + number)
         state, _ignored = cases.step(state, now, Heard(samples=samples(*"?++++")), now=NOW + number)
     assert state.phase is Phase.BAKING

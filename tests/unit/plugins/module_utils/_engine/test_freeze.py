@@ -21,7 +21,7 @@ def test_before_a_wrong_answer_is_believed_the_old_release_is_asked() -> None:
     state, command = cases.step(held.state(Phase.HOLDING, watch=WRONG), at_hold(), plan=CANARY)
     assert command == Probe("production", "new")
     well = answers.hear(CANARY, state, at_hold(), _public("+"), NOW)
-    state, command = cases.step(replace(well, pace=replace(well.pace, asked=None)), at_hold(), plan=CANARY)
+    state, command = cases.step(replace(well, asked=None), at_hold(), plan=CANARY)
     assert state.phase is Phase.ROLLING_BACK
 
 

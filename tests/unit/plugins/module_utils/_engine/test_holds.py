@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine import watch
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
     Beat,
     Call,
@@ -18,7 +19,6 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
     Plan,
     Probe,
     Step,
-    Stop,
     Verb,
     Wait,
 )
@@ -202,42 +202,6 @@ def test_a_hold_that_is_gone_is_believed_when_a_second_snapshot_says_so() -> Non
 PAUSED = {"hold": hold(passed=60.0), "paused": "paused by bob: lunch"}
 
 
-def test_the_plan_may_ask_a_person() -> None:
-    asks = Hold("h1", Step(10, 0.0, pause=True), 50.0, False, right_since=50.0, passed=60.0)
-    fine = judged(public=("new", *["old"] * 9))
-    state, command = step(share=10, hold=asks, watch=fine)
-    assert state.phase is Phase.PAUSING
-    assert "waiting for promote or abort, 500 s left" in command.why
-    state, command = step(Phase.PAUSING, share=10, hold=asks, watch=fine, promoted="ann: fine")
-    assert isinstance(command, Call)
-    assert command.verb is Verb.PROCEED
-    state, command = step(share=10, hold=asks, watch=fine, promoted="ann: fine")
-    assert state.phase is Phase.PROCEEDING  # promoted before it passed
-
-
-def test_a_promotion_is_no_verdict() -> None:
-    wrong = judged(samples=samples(*"++"))
-    state, command = step(Phase.PAUSING, **{**PAUSED, "promoted": "ann: go"}, watch=wrong)
-    assert state.phase is Phase.PAUSING
-    assert "promoted, and judged once more: 2 of 3 passes in a row" in command.why
-    state, command = step(Phase.PROCEEDING, watch=wrong)
-    assert state.phase is Phase.HOLDING
-
-
-def test_a_promotion_from_before_an_inconclusive_gate_is_forgotten() -> None:
-    asking = held.plan(gate=replace(CANARY.gate, inconclusive="pause"))
-    state, _command = step(watch=judged(samples=samples(*"??????")), plan=asking, promoted="ann: go")
-    assert (state.phase, state.promoted) == (Phase.PAUSING, "")
-
-
-def test_a_promotion_does_not_outlive_its_gate() -> None:
-    following = replace(at_hold(10), held=Held("PRE", "h2", 300.0, 100, False))
-    state, _command = step(Phase.MOVING, seen=following, promoted="ann: go", step=0)
-    assert state.promoted == ""
-    state, _command = step(Phase.MOVING, seen=following, promoted="ann: go", step=10)
-    assert state.promoted == "ann: go"
-
-
 def test_a_bake_longer_than_the_gates_deadline_is_no_reason_to_go_back() -> None:
     plan = held.plan(steps=(Step(10, 500.0), Step(100)))
     baking = Hold("h1", Step(10, 500.0), -300.0, False, right_since=-300.0, passed=-250.0)
@@ -252,28 +216,34 @@ def test_a_bake_longer_than_the_gates_deadline_is_no_reason_to_go_back() -> None
     assert (state.phase, state.cause.rejects) == (Phase.ROLLING_BACK, "no")
 
 
-def test_people_take_their_time_and_it_does_not_count() -> None:
-    state, _command = step(Phase.PAUSING, now=NOW + 1, **PAUSED)
-    state, _command = cases.step(held.state(Phase.PAUSING, started=-5000.0, **PAUSED), at_hold(), plan=CANARY)
-    assert state.phase is Phase.PAUSING
-    state, _command = step(Phase.PAUSING, **{**PAUSED, "paused": ""})
-    assert state.phase is Phase.PROCEEDING
-    assert state.excused == 50.0
+def test_a_hold_that_is_seen_again_was_never_gone() -> None:
+    state = held.state(Phase.HOLDING, hold=hold(gone=NOW - 30.0))
+    state = watch.see(CANARY, state, at_hold(), NOW)
+    assert state.hold is not None
+    assert state.hold.gone is None
 
 
-def test_a_pause_ends_before_the_holds_time_does() -> None:
-    now = at_hold()
-    assert now.held is not None
-    state, command = step(Phase.PAUSING, seen=replace(now, held=replace(now.held, left=8.0)), **PAUSED)
-    assert state.phase is Phase.ROLLING_BACK
-    assert "nobody promoted it" in command.why
-
-
-def test_wait_false_leaves_a_pause_to_the_next_run() -> None:
-    state, command = step(Phase.PAUSING, plan=held.plan(wait=False), **PAUSED)
-    assert isinstance(command, Stop)
-    assert command.state == "paused"
-    assert state.record.unfinished["left"] == "paused"
+@pytest.mark.parametrize(
+    ("share", "changes", "says"),
+    [
+        (0, {}, "if all of it holds, on to 10 % of the traffic; if not, back to release old"),
+        (10, {}, "then a bake of 20 s; if all of it holds, on to 100 % of the traffic; if not, back to"),
+        (100, {}, "if all of it holds, the old release may go; if not, back to release old"),
+        (10, {"paused": "paused by ann: lunch"}, "a person decides whether it goes on to 100 % of the traffic;"),
+        (100, {"first": True, "previous": ""}, "everybody may come; if not, the release is removed"),
+    ],
+)
+def test_who_watches_is_told_where_it_stands_what_is_asked_and_what_follows(
+    share: int, changes: dict[str, Any], says: str
+) -> None:
+    state, _command = step(Phase.MOVING, share=share, hold=None, **changes)
+    holds, judging = (event for event in state.events[:2])
+    where = "before any user meets the release" if not share else f"at {share} % of the traffic"
+    assert holds.who == "ECS"
+    assert f"holds {where} (" in holds.text
+    assert holds.text.endswith("without our word it goes back by itself in 500 s")
+    assert judging.text.startswith("judging it: 3 right answers in a row, every target healthy for 10 s")
+    assert says in judging.text
 
 
 # ---- going on ------------------------------------------------------------------------------------
@@ -284,6 +254,17 @@ def test_the_word_is_given_only_while_everything_still_holds() -> None:
     assert state.phase is Phase.ROLLING_BACK
     state, _command = step(Phase.PROCEEDING, watch=judged(short_since=NOW - 1))
     assert state.phase is Phase.HOLDING
+
+
+def test_while_the_word_is_turned_away_the_release_is_asked_on() -> None:
+    pace = cases.Pace(looked=NOW, asked_call=CONTINUE, tries=1, call_after=NOW + 20.0)
+    due = judged(next_probe=NOW)
+    state, command = step(Phase.PROCEEDING, watch=due, pace=pace)
+    assert (type(command), state.phase) == (Probe, Phase.PROCEEDING)
+    state, command = step(Phase.PROCEEDING, watch=judged(next_probe=NOW + 30), pace=replace(pace, call_after=NOW + 1.0))
+    assert isinstance(command, Wait)
+    assert command.seconds == 1.0
+    assert "was turned away" in command.why
 
 
 def test_a_refused_word_takes_the_release_back() -> None:

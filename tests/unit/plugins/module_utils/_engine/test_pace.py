@@ -41,7 +41,7 @@ def next_after(state: State, seconds: float) -> Command:
     """The command once a snapshot of so many seconds later still asks for the call."""
     at = NOW + seconds
     later = cases.replace(WANTS, at=at)
-    state = cases.replace(state, pace=cases.replace(state.pace, asked=Look(), looked=at))
+    state = cases.replace(state, pace=cases.replace(state.pace, looked=at), asked=Look())
     return decide(PLAN, state, later, Heard(), at)[1]
 
 
@@ -74,8 +74,8 @@ def test_a_call_that_was_turned_away_backs_off_and_changed_nothing() -> None:
     assert not state.pace.made
     pauses = []
     for tries in range(8):
-        pace = cases.replace(state.pace, tries=tries, asked=Call(Verb.BEGIN, ""))
-        after, _ignored = decide(PLAN, cases.replace(state, pace=pace), WANTS, Heard(Outcome.TURNED_AWAY, "slow"), NOW)
+        again = cases.replace(state, pace=cases.replace(state.pace, tries=tries), asked=Call(Verb.BEGIN, ""))
+        after, _ignored = decide(PLAN, again, WANTS, Heard(Outcome.TURNED_AWAY, "slow"), NOW)
         pauses.append(after.pace.call_after - NOW)
     for tries, pause in enumerate(pauses):
         full = min(30.0, 2.0**tries)
@@ -91,7 +91,7 @@ def test_snapshots_no_older_than_one_poll() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.TURNED_AWAY, Outcome.UNKNOWN, Outcome.REFUSED])
 def test_reads_that_fail_back_off_and_decide_nothing(outcome: Outcome) -> None:
-    state = cases.state(Phase.MOVING, pace=Pace(looked=NOW - 2, asked=Look()))
+    state = cases.state(Phase.MOVING, pace=Pace(looked=NOW - 2), asked=Look())
     state, command = decide(PLAN, state, seen(), Heard(outcome, "said so"), NOW)
     assert isinstance(command, Wait)
     assert "can't be read" in command.why
@@ -100,7 +100,7 @@ def test_reads_that_fail_back_off_and_decide_nothing(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize(("phase", "end"), [(Phase.START, "refused"), (Phase.MOVING, "needs_operator")])
 def test_reads_that_stay_refused_end_the_run(phase: Phase, end: str) -> None:
-    state = cases.state(phase, pace=Pace(looked=NOW - 2, asked=Look(), denied=4))
+    state = cases.state(phase, pace=Pace(looked=NOW - 2, denied=4), asked=Look())
     _ignored, command = decide(PLAN, state, seen(), Heard(Outcome.REFUSED, "ExpiredToken"), NOW)
     assert isinstance(command, Stop)
     assert command.state == end
@@ -108,7 +108,7 @@ def test_reads_that_stay_refused_end_the_run(phase: Phase, end: str) -> None:
 
 
 def test_blind_past_the_deadline_the_way_back_begins_and_then_a_person_is_asked() -> None:
-    state = cases.state(Phase.MOVING, pace=Pace(looked=10.0, asked=Look()))
+    state = cases.state(Phase.MOVING, pace=Pace(looked=10.0), asked=Look())
     state, command = decide(PLAN, state, seen(at=10.0), Heard(Outcome.UNKNOWN, "reset"), 601.0)
     assert isinstance(command, Save)
     state, command = decide(PLAN, state, seen(at=10.0), Heard(), 601.0)
@@ -182,8 +182,8 @@ def test_the_call_at_hand_is_heard_before_an_interrupted_run_ends() -> None:
 
 
 def test_only_the_clouds_new_messages_are_told() -> None:
-    state = cases.state(Phase.MOVING, pace=Pace(looked=0.0, asked=Look()))
+    state = cases.state(Phase.MOVING, pace=Pace(looked=0.0), asked=Look())
     state, _ignored = decide(PLAN, state, moved(events=("one",)), Heard(), NOW)
-    state = cases.replace(state, pace=cases.replace(state.pace, asked=Look()))
+    state = cases.replace(state, asked=Look())
     state, _ignored = decide(PLAN, state, moved(events=("one", "two")), Heard(), NOW)
     assert [event.text for event in state.events if event.who == "ECS" and event.text in ("one", "two")] == ["two"]

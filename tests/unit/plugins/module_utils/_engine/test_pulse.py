@@ -130,7 +130,7 @@ def test_a_lost_beat_is_sent_again_after_the_next_snapshot() -> None:
     state, command = decide(CANARY, state, at_hold(), Heard(Outcome.TURNED_AWAY, "Throttling"), NOW + 0.1)
     assert not isinstance(command, Beat)
     assert (state.pulse.beat, state.pulse.tried) == (90.0, NOW)
-    state = replace(state, pace=replace(state.pace, looked=NOW + 1, asked=None))
+    state = replace(state, pace=replace(state.pace, looked=NOW + 1), asked=None)
     state, command = decide(CANARY, state, at_hold(), Heard(), NOW + 1)
     assert command == Beat()
     state, command = decide(CANARY, state, at_hold(), Heard(), NOW + 1.1)

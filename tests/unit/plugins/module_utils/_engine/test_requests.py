@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine import lease, locking
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.decide import decide
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
     Answer,
@@ -21,6 +22,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
     Save,
     Stop,
     Verb,
+    Wait,
 )
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.phases import Phase
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Saving, State
@@ -49,7 +51,7 @@ def test_it_is_looked_for_every_few_seconds_and_only_while_something_moves() -> 
 def ask(phase: Phase, request: Request, **changes: Any) -> tuple[State, Any]:
     """The request was read; gives what is done about it."""
     state = held.state(phase, listened=NOW, **changes)
-    state = replace(state, pace=replace(state.pace, asked=ReadRequest()))
+    state = replace(state, asked=ReadRequest())
     return decide(CANARY, state, at_hold(), Heard(request=request), NOW)
 
 
@@ -112,7 +114,7 @@ def test_rolling_has_no_hold_to_wait_at_but_can_be_aborted() -> None:
     plan = replace(cases.PLAN, listen=5.0)
     for action, answer in (("pause", "rolling has no hold"), ("abort", "the release is taken back")):
         state = cases.state(Phase.BAKING, listened=NOW)
-        state = replace(state, pace=replace(state.pace, asked=ReadRequest()))
+        state = replace(state, asked=ReadRequest())
         state, _command = decide(plan, state, seen(), Heard(request=replace(ASKED, action=action)), NOW)
         assert state.request is not None
         assert state.request.answer.startswith(answer)
@@ -146,3 +148,68 @@ def test_an_abort_of_what_is_taken_home_begins_nothing_anew() -> None:
     assert state.homing is False
     assert state.cause is not None
     assert state.cause.text == "aborted by bob: wrong model"
+
+
+LEFT = record(unfinished={**cases.UNFINISHED, "rollout_id": "r0"})  # to "new", which left nothing: "old" serves
+
+
+def unread(**changes: Any) -> State:
+    return cases.state(Phase.START, record=LEFT, started=0.0, **changes)
+
+
+def test_what_was_asked_of_a_rollout_that_left_nothing_is_read_before_its_record_is_cleared() -> None:
+    plan = cases.plan(listen=5.0, on_unfinished="roll_back")
+    state, command = cases.step(unread(), cases.seen(), plan=plan)
+    assert (command, state.rollout_id) == (ReadRequest(), "r0")
+    asked = replace(ASKED, rollout_id="r0")
+    state, command = decide(plan, state, cases.seen(), Heard(request=asked), NOW)
+    assert isinstance(command, Save)
+    assert command.record.unfinished["cause"] == "aborted by bob: wrong model"
+    state, command = decide(plan, state, cases.seen(), Heard(), NOW)
+    assert command == Answer(replace(asked, answer="the release is taken back"))
+    assert (state.phase, state.homing) == (Phase.ROLLING_BACK, False)  # and then it ends: nothing is begun anew
+
+
+def test_an_abort_of_another_release_than_the_wanted_one_does_not_keep_that_from_beginning() -> None:
+    plan = cases.plan(listen=5.0, on_unfinished="roll_back")
+    other = replace(LEFT, unfinished={**LEFT.unfinished, "to": "dead"})
+    state, command = cases.step(cases.state(Phase.START, record=other), cases.seen(), plan=plan)
+    assert command == ReadRequest()
+    state, _command = decide(plan, state, cases.seen(), Heard(request=replace(ASKED, rollout_id="r0")), NOW)
+    assert (state.homing, state.aim) == (True, "dead")
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.REFUSED])
+def test_where_nothing_was_asked_the_run_begins_afresh(outcome: Outcome) -> None:
+    plan = cases.plan(listen=5.0, on_unfinished="roll_back")
+    state, _command = cases.step(unread(), cases.seen(), plan=plan)
+    state, command = decide(plan, state, cases.seen(), Heard(outcome), NOW)
+    assert isinstance(command, Save)
+    assert command.record.unfinished == {}
+
+
+def test_a_request_that_can_not_be_read_is_read_again() -> None:
+    plan = cases.plan(listen=5.0, on_unfinished="roll_back")
+    state, _command = cases.step(unread(), cases.seen(), plan=plan)
+    state, command = decide(plan, state, cases.seen(), Heard(Outcome.UNKNOWN, "timed out"), NOW)
+    assert isinstance(command, Wait)
+    _state, command = cases.step(replace(state, listened=NOW - 2.0), cases.seen(), plan=plan)
+    assert command == ReadRequest()
+
+
+@pytest.mark.parametrize("action", ["promote", "pause", "resume"])
+def test_nothing_but_an_abort_can_be_asked_of_what_left_nothing(action: str) -> None:
+    plan = cases.plan(listen=5.0, on_unfinished="roll_back")
+    state, _command = cases.step(unread(), cases.seen(), plan=plan)
+    asked = replace(ASKED, rollout_id="r0", action=action)
+    _state, command = decide(plan, state, cases.seen(), Heard(request=asked), NOW)
+    assert command == Answer(replace(asked, answer="the rollout left nothing behind"))
+
+
+def test_without_the_lock_no_request_is_read_for_it_could_not_be_answered() -> None:
+    plan = cases.plan(
+        listen=5.0, on_unfinished="roll_back", lock=lease.begin(lease.Lease("svc", owner="me"), lease.Terms(60.0))
+    )
+    state, command = cases.step(unread(lock=locking.begin(plan)), cases.seen(), plan=plan)
+    assert state.phase is Phase.LOCKING
+    assert command != ReadRequest()

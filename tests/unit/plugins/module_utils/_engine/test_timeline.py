@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine import timeline
-from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Wait
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Step, Wait
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.phases import Phase
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Event
 from tests.unit.plugins.module_utils._engine import cases
@@ -64,3 +66,12 @@ def test_diff_has_each_field_on_either_side() -> None:
     assert text["before"] == "release: digits:1\nimage: a:1\nrule: missing\n"
     assert text["after"] == "release: digits:2\nimage: b:2\nrule: missing\n"
     assert timeline.diff(PLAN, (), "same", "same")["before"] == ""
+
+
+def test_the_way_of_a_release_in_one_sentence() -> None:
+    steps = (Step(10, 20.0, True), Step(100))
+    assert timeline.itinerary(replace(PLAN, strategy="canary", steps=steps)) == (
+        "canary: judged before any user meets it, then with 10 % of the traffic, where a person decides, then with "
+        "100 % of the traffic; the old release runs beside it until all of that passed"
+    )
+    assert timeline.itinerary(PLAN) == ""

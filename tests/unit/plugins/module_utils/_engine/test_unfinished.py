@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine import decide
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
     Call,
     Heartbeat,
@@ -42,6 +43,12 @@ def test_what_becomes_of_a_rollout_that_nobody_ended(policy: str, unfinished: di
     state, _command = cases.step(base, GOING, plan=cases.plan(on_unfinished=policy))
     assert phase in state.trail
     assert state.homing is (phase is Phase.ROLLING_BACK)
+
+
+def test_the_platform_is_told_which_rollout_goes_on() -> None:
+    base = cases.state(Phase.MOVING, rollout_id="r0")
+    assert decide.aimed(PLAN, base).begun == "r0"
+    assert decide.aimed(decide.aimed(PLAN, base), base) == decide.aimed(PLAN, base)
 
 
 def test_fail_leaves_it_alone_and_says_whose_it_is() -> None:

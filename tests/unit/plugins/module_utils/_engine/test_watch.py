@@ -161,3 +161,11 @@ def test_a_scale_in_is_no_loss(left: tuple[str, ...], desired: int, losses: int)
         now = moved(at=at, desired=2 if at == NOW else desired, targets=there)
         state = watch.see(PLAN, state, now, at)
     assert state.watch.losses == losses
+
+
+def test_a_message_that_the_cloud_repeats_is_told_once_with_how_often() -> None:
+    state = cases.state(Phase.MOVING, known=frozenset())
+    state = watch.see(
+        cases.PLAN, state, cases.seen(events=("registered 1 target", "steady", "registered 1 target")), 1.0
+    )
+    assert [event.text for event in state.events] == ["registered 1 target (2 times)", "steady"]

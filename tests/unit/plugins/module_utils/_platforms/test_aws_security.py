@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.finding import Finding
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms import aws_security
 
 GROUPS = "network.security_groups"
@@ -30,8 +31,14 @@ OPEN = group("sg-front", admits(443, "0.0.0.0/0"), admits(8443, "10.0.0.0/8"))
 INNER = group("sg-tasks", admits(8080, "sg-front"))
 
 
-def problems(outer: list[dict[str, Any]], inner: list[dict[str, Any]], route: str = "production") -> list[str]:
-    return [finding.field for finding in aws_security.findings(route, 8080, GROUPS, LISTENERS, outer, inner)]
+def problems(
+    outer: list[dict[str, Any]], inner: list[dict[str, Any]], route: str = "production", turns: bool = False
+) -> list[str]:
+    return [finding.field for finding in found(outer, inner, route, turns)]
+
+
+def found(outer: list[dict[str, Any]], inner: list[dict[str, Any]], route: str, turns: bool) -> list[Finding]:
+    return list(aws_security.findings(route, turns, 8080, GROUPS, LISTENERS, outer, inner))
 
 
 def test_open_ways_have_no_finding() -> None:
@@ -60,3 +67,14 @@ def test_closed_ways_are_found(
 
 def test_groups_that_could_not_be_read_are_not_judged() -> None:
     assert problems([], []) == []
+
+
+def test_rounds_at_a_hold_take_turns_with_production_which_must_be_open_too() -> None:
+    test_only = [group("sg-front", admits(8443, "10.0.0.0/8"))]
+    assert problems(test_only, [INNER], "test_listener", turns=True) == ["route"]
+    assert problems(test_only, [INNER], "test_listener") == []
+    assert problems([OPEN], [INNER], "test_listener", turns=True) == []
+    tasks = [group("sg-tasks", admits(8080, "sg-front"), admits(8080, "10.0.0.0/8"))]
+    assert problems(test_only, tasks, "direct", turns=True) == ["route"]
+    told = str(found(test_only, [INNER], "test_listener", turns=True)[0])
+    assert "takes turns with production at every hold, but port 443 of sg-front admits nobody" in told

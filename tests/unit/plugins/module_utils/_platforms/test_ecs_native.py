@@ -151,6 +151,37 @@ def test_a_way_back_by_a_deployment_ends_without_us() -> None:
     assert fits_the_api(step)
 
 
+def test_at_home_what_the_way_back_switched_off_is_switched_on_again() -> None:
+    """Else the next run would find the service changed."""
+    back = {
+        **CONFIGURED["deploymentConfiguration"],
+        "lifecycleHooks": [],
+        "alarms": {"alarmNames": [], "enable": False},
+    }
+    service = {**CONFIGURED, "deploymentConfiguration": back}
+    home = snapshot((NEW, "SUCCESSFUL"), (OLD, "SUCCESSFUL"), serves=OLD, service=service)
+    (step,) = verbs(home, previous=OLD).roll_back()
+    assert step.arguments["deploymentConfiguration"]["lifecycleHooks"]
+    assert step.arguments["deploymentConfiguration"]["alarms"]["enable"]
+    assert set(step.arguments) == {"cluster", "service", "deploymentConfiguration"}  # it starts no deployment
+    assert fits_the_api(step)
+    mended = {**CONFIGURED, "deploymentConfiguration": step.arguments["deploymentConfiguration"]}
+    there = snapshot((NEW, "SUCCESSFUL"), (OLD, "SUCCESSFUL"), serves=OLD, service=mended)
+    assert verbs(there, previous=OLD).roll_back() == []
+    assert not [line for line in verbs(there, previous=OLD).configure() if "deploymentConfiguration" in line.line]
+
+
+def test_on_the_way_home_nothing_is_switched_on() -> None:
+    back = {
+        **CONFIGURED["deploymentConfiguration"],
+        "lifecycleHooks": [],
+        "alarms": {"alarmNames": [], "enable": False},
+    }
+    service = {**CONFIGURED, "deploymentConfiguration": back}
+    moving = snapshot((NEW, "SUCCESSFUL"), (OLD, "IN_PROGRESS"), serves=OLD, service=service)
+    assert verbs(moving, previous=OLD).roll_back() == []
+
+
 def test_the_alarm_is_there_before_the_service_names_it() -> None:
     seen = snapshot((OLD, "SUCCESSFUL"))
     found = Steps(View(seen, CANARY, NEW), plan(), "proof").configure()
@@ -165,7 +196,7 @@ def test_the_alarm_is_there_before_the_service_names_it() -> None:
     ("found", "lines"),
     [
         (None, ["made, at rest"]),
-        (alarm(False), ["silence is a breach from now on"]),
+        (alarm(False), ["silence is a breach from now on: ECS rolls back when this run dies"]),
         (alarm(True), []),
         ({**alarm(True), "Period": 60}, ["mended"]),
     ],

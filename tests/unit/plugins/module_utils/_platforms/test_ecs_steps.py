@@ -203,10 +203,39 @@ def test_with_nothing_to_go_back_to_nothing_is_removed() -> None:
 
 
 def test_a_first_release_is_removed_with_its_rules() -> None:
-    seen = snapshot((NEW, "IN_PROGRESS"), serves=NEW)
-    found = steps(seen, first=True).roll_back()
+    closed = snapshot((NEW, "IN_PROGRESS"), serves=NEW, production_rules=(rule("production", "proof"),))
+    found = steps(closed, first=True).roll_back()
     assert operations(found) == ["delete_service", "delete_rule", "delete_rule"]
     assert [step.arguments.get("RuleArn") for step in found[1:]] == ["rule-test", "rule-production"]
+
+
+MINE = {"greenlight:service": "serving/digits"}
+
+
+@pytest.mark.parametrize(
+    ("made_by", "begun", "why"),
+    [
+        ("20260301T000000Z-aaaaaa", "20260301T000000Z-aaaaaa", ""),
+        ("20260301T000000Z-aaaaaa", "20260302T000000Z-bbbbbb", "was made by rollout 20260301T000000Z-aaaaaa, not by"),
+        ("", "20260302T000000Z-bbbbbb", "was made by no rollout that is known"),
+        ("", "", "was made by no rollout that is known"),
+    ],
+)
+def test_what_the_public_reaches_is_removed_by_the_rollout_that_made_it_alone(
+    made_by: str, begun: str, why: str
+) -> None:
+    tags = {**MINE, **({"greenlight:made-by": made_by} if made_by else {})}
+    seen = snapshot((NEW, "SUCCESSFUL"), serves=NEW, service={"tags": tags})
+    found = steps(seen, first=True, begun=begun)
+    assert why in found.view.not_a_first_release(begun)
+    assert bool(found.roll_back()) is (why == "")
+
+
+@pytest.mark.parametrize("begun", ["", "20260302T000000Z-bbbbbb"])
+def test_a_service_says_which_rollout_made_it(begun: str) -> None:
+    """One that is gone on with keeps its id, whatever run creates the service."""
+    tags = steps(NOTHING, begun=begun).begin()[-1].arguments["tags"]
+    assert {"key": "greenlight:made-by", "value": begun or "20260301T000000Z-aaaaaa"} in tags
 
 
 @pytest.mark.parametrize(
@@ -228,7 +257,7 @@ def test_a_service_that_was_there_before_is_not_removed_as_a_first_release(
 ) -> None:
     made = steps(snapshot(*history, serves=NEW, service=service), first=True)
     assert made.roll_back() == []
-    assert why in made.view.not_a_first_release()
+    assert why in made.view.not_a_first_release("")
 
 
 def test_the_live_group_is_read_and_never_assumed_to_be_blue() -> None:

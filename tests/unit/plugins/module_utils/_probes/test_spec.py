@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.verdict import Gate
+from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_common
 from ansible_collections.greenlight.serving.plugins.module_utils._probes.golden import Json, Near, Status, Text
 from ansible_collections.greenlight.serving.plugins.module_utils._probes.spec import ProbeSpec, parse_gate, parse_specs
 
@@ -192,6 +193,17 @@ def test_gate() -> None:
     assert parse_gate(given) == (Gate(2.0, 3, 1, 0, 4.0, 60.0), [])
 
 
+def test_every_option_of_the_gate_counts() -> None:
+    given: dict[str, object] = {"interval": 2, "count": 3, "failure_limit": 1, "consecutive_error_limit": 7}
+    given |= {"initial_delay": 4, "deadline": 60, "consecutive_success_limit": 2}
+    given |= {"dry_run": True, "inconclusive": "pause"}
+    assert parse_gate(given) == (Gate(2.0, 3, 1, 7, 4.0, 60.0, 2, True, "pause"), [])
+    options = set(argspec_common.gate()["options"])
+    assert options == set(given)
+    both = {"consecutive_error_limit": 7, "error_limit": 7}  # as a module gives what came by the alias
+    assert parse_gate(both) == (Gate(error_limit=7), [])
+
+
 @pytest.mark.parametrize(
     ("given", "field"),
     [
@@ -201,6 +213,12 @@ def test_gate() -> None:
         ({"interval": 0}, "gate.interval"),
         ({"failure_limit": -1}, "gate.failure_limit"),
         ({"error_limit": True}, "gate.error_limit"),
+        ({"consecutive_error_limit": -1}, "gate.consecutive_error_limit"),
+        ({"consecutive_error_limit": 3, "error_limit": 4}, "gate.error_limit"),
+        ({"consecutive_success_limit": -1}, "gate.consecutive_success_limit"),
+        ({"consecutive_success_limit": 61, "interval": 2.0, "deadline": 120}, "gate.deadline"),
+        ({"dry_run": "yes"}, "gate.dry_run"),
+        ({"inconclusive": "wait"}, "gate.inconclusive"),
         ({"initial_delay": -1}, "gate.initial_delay"),
         ({"deadline": math.nan}, "gate.deadline"),
         ({"deadlin": 1}, "gate.deadlin"),
