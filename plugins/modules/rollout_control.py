@@ -41,14 +41,13 @@ options:
   platform:
     description: What the service runs on.
     type: str
-    choices: [ecs]
+    choices: [ecs, asg]
     default: ecs
   cluster:
-    description: Name of the ECS cluster.
+    description: Name of the ECS cluster. Required with O(platform=ecs).
     type: str
-    required: true
   name:
-    description: Name of the ECS service.
+    description: Name of the service.
     type: str
     required: true
   record:

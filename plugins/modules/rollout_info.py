@@ -20,14 +20,13 @@ options:
   platform:
     description: What the service runs on.
     type: str
-    choices: [ecs]
+    choices: [ecs, asg]
     default: ecs
   cluster:
-    description: Name of the ECS cluster.
+    description: Name of the ECS cluster. Required with O(platform=ecs).
     type: str
-    required: true
   name:
-    description: Name of the ECS service.
+    description: Name of the service.
     type: str
     required: true
   record:
@@ -63,6 +62,13 @@ EXAMPLES = r"""
     record:
       bucket: example-greenlight
   register: info
+
+- name: What serves on EC2 Auto Scaling?
+  greenlight.serving.rollout_info:
+    platform: asg
+    name: letters
+    record:
+      bucket: example-greenlight
 
 - name: Say it
   ansible.builtin.debug:
@@ -156,6 +162,8 @@ ground:
   description:
     - What the service stands on, named as in the options of M(greenlight.serving.ecs_rollout) - C(network),
       C(load_balancer), C(execution_role_arn), C(task_role_arn) - with the C(dns_name) and C(url) of its load balancer.
+    - With O(platform=asg) named as in the options of M(greenlight.serving.asg_rollout) - C(network), C(template),
+      C(capacity), C(load_balancer).
     - Empty without a service, and for one that has no listener rules of ours.
   returned: success
   type: dict
@@ -257,13 +265,13 @@ request:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._glue.argspec_ecs import rollout_info
+from ..module_utils._glue.argspec_ecs import INFO_REQUIRES, rollout_info
 from ..module_utils._glue.ending import attempt, end
 from ..module_utils._glue.info import run
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=rollout_info(), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=rollout_info(), required_if=INFO_REQUIRES, supports_check_mode=True)
     end(module, attempt(run, module.argument_spec, module.params, module.check_mode))
 
 

@@ -221,14 +221,15 @@ def specification() -> Spec:
 def rollout_info() -> Spec:
     return {
         **argspec_common.connection(),
-        "platform": {"type": "str", "default": "ecs", "choices": ["ecs"]},
-        "cluster": {"type": "str", "required": True},
+        "platform": {"type": "str", "default": "ecs", "choices": ["ecs", "asg"]},
+        "cluster": {"type": "str"},
         "name": {"type": "str", "required": True},
         "record": argspec_common.record(),
     }
 
 
-CONTROL_REQUIRES = [("action", "unlock", ("holder", "reason"))]
+INFO_REQUIRES = [("platform", "ecs", ("cluster",))]
+CONTROL_REQUIRES = [*INFO_REQUIRES, ("action", "unlock", ("holder", "reason"))]
 
 
 def rollout_control() -> Spec:

@@ -13,22 +13,25 @@ from typing import Any
 
 from .._clients.aws import Aws
 from .._clients.aws_errors import AwsError
-from .._engine.lease import Lease, Request
 from .._engine.model import Record
 from .._platforms import aws_rules
-from .._platforms.aws_names import service_key, short
+from .._platforms.aws_names import short
 from .._platforms.ecs_ground import ground
 from .._platforms.ecs_read import Reader, Snapshot
 from .._platforms.ecs_view import View
-from .._store.s3 import S3Store, key_of
-from . import shown
+from . import info_asg, info_parts
 
 Json = dict[str, Any]
 
 
 def run(params: Mapping[str, Any], _check_mode: bool, aws: Aws) -> Json:
     """Everything about one service. Raises PortError."""
-    store = _store(aws, params)
+    return {"ecs": _ecs, "asg": info_asg.read}[params["platform"]](params, aws)
+
+
+def _ecs(params: Mapping[str, Any], aws: Aws) -> Json:
+    """Of a service on ECS."""
+    store = info_parts.store(aws, params)
     record = store.load() if store else None
     ids = tuple(release for release in (record.live, record.last_good) if release) if record else ()
     reader = Reader(aws, {**params, "load_balancer": None}, time.monotonic)
@@ -45,33 +48,9 @@ def run(params: Mapping[str, Any], _check_mode: bool, aws: Aws) -> Json:
         "ground": _ground(aws, snapshot),
         "events": list(view.events()),
         "record": asdict(record) if record else None,
-        "unfinished": _unfinished(record, store),
-        **_held(store),
+        "unfinished": info_parts.unfinished(record, store),
+        **info_parts.held(store),
     }
-
-
-def _store(aws: Aws, params: Mapping[str, Any]) -> S3Store | None:
-    """None without a bucket."""
-    place = params["record"]
-    if not place["bucket"]:
-        return None
-    service = service_key(params)
-    return S3Store(aws, place["bucket"], key_of(place["prefix"], params["platform"], aws.region, service), service)
-
-
-def _unfinished(record: Record | None, store: S3Store | None) -> Json:
-    """The rollout that nobody ended, and since when it stands where it stands: the record is written when it moves."""
-    if record is None or store is None or not record.unfinished:
-        return {}
-    return {**record.unfinished, "since": store.record_written}
-
-
-def _held(store: S3Store | None) -> Json:
-    """Who holds the lock, and what was asked of the rollout last."""
-    if store is None:
-        return {"lock": shown.lock(Lease("")), "request": shown.request(Request(""))}
-    found = store.read_lock()
-    return {"lock": shown.lock(found, store.lock_age), "request": shown.request(store.read_request())}
 
 
 def _named(release: str, view: View, record: Record | None) -> dict[str, str]:
@@ -136,17 +115,8 @@ def _ground(aws: Aws, snapshot: Snapshot) -> Json:
     if not found:
         return {}
     try:
-        return {**found, **_address(aws, found["load_balancer"]["production_listener_arn"])}
+        return {**found, **info_parts.address(aws, found["load_balancer"]["production_listener_arn"])}
     except AwsError as error:
         if not error.not_found:
             raise
         return {**found, "dns_name": "", "url": ""}
-
-
-def _address(aws: Aws, arn: str) -> Json:
-    (listener,) = aws.read("elbv2", "describe_listeners", ListenerArns=[arn])["Listeners"]
-    arns = [listener["LoadBalancerArn"]]
-    (balancer,) = aws.read("elbv2", "describe_load_balancers", LoadBalancerArns=arns)["LoadBalancers"]
-    scheme, usual = ("https", 443) if listener["Protocol"] == "HTTPS" else ("http", 80)
-    port = "" if listener["Port"] == usual else f":{listener['Port']}"
-    return {"dns_name": balancer["DNSName"], "url": f"{scheme}://{balancer['DNSName']}{port}"}

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import aws_rules
-from .aws_names import SERVICE_TAG, service_key, short, tag_list, text
+from .aws_names import RULE_TAG, SERVICE_TAG, service_key, short, tag_list, text
 from .aws_step import Step
 
 Json = dict[str, Any]
@@ -31,7 +31,8 @@ def rules(params: Params, production: Json | None, test: Json | None, live: str,
         if rule:
             steps += _mend(params, which, rule, header)
         elif listener:
-            arguments = aws_rules.creation(params, listener, live, header, tag_list(tags(params), "Key", "Value"))
+            own = tag_list({**tags(params), RULE_TAG: which}, "Key", "Value")
+            arguments = aws_rules.creation(params, listener, live, header, own)
             note = ", closed to the public until the release is proven" if header else ""
             steps.append(Step("elbv2", "create_rule", arguments, f"CreateRule: {which} rule{note}"))
     return steps
