@@ -16,6 +16,9 @@ Json = dict[str, Any]
 Params = Mapping[str, Any]
 
 
+WHICH_TAG = "greenlight:rule"  # production or test
+
+
 def tags(params: Params) -> dict[str, str]:
     """What everything of the service carries."""
     own = {key: text(value) for key, value in (params.get("tags") or {}).items()}
@@ -31,7 +34,8 @@ def rules(params: Params, production: Json | None, test: Json | None, live: str,
         if rule:
             steps += _mend(params, which, rule, header)
         elif listener:
-            arguments = aws_rules.creation(params, listener, live, header, tag_list(tags(params), "Key", "Value"))
+            marked = tag_list({**tags(params), WHICH_TAG: which}, "Key", "Value")
+            arguments = aws_rules.creation(params, listener, live, header, marked)
             note = ", closed to the public until the release is proven" if header else ""
             steps.append(Step("elbv2", "create_rule", arguments, f"CreateRule: {which} rule{note}"))
     return steps
