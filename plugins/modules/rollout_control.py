@@ -130,7 +130,7 @@ lock:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._glue.argspec_ecs import CONTROL_REQUIRES, rollout_control
+from ..module_utils._glue.argspec_info import CONTROL_REQUIRES, rollout_control
 from ..module_utils._glue.control import run
 from ..module_utils._glue.ending import attempt, end
 

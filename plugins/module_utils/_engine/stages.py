@@ -90,7 +90,7 @@ def _times(plan: Plan) -> Iterator[Finding]:
         enough = unattended(plan, longest)
         if plan.chain.hold < enough:
             why = f"else the cloud would go on from {longest.weight} % before anybody knows that the controller is dead"
-            yield too_small("timing.hold", plan.chain.hold, enough, why)
+            yield too_small("hold_seconds", plan.chain.hold, enough, why)
         return
     longest = max(holds(plan), key=lambda step: needed(plan, step))
     enough = needed(plan, longest) + margin(plan)

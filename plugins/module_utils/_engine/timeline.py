@@ -90,11 +90,13 @@ def itinerary(plan: Plan) -> str:
     """The way of a release in one sentence, for people who watch; "" where the cloud makes no stops."""
     stops = []
     for step in stages.holds(plan):
-        where = f"with {step.weight} % of the traffic" if step.weight else "before any user meets it"
+        part = "targets" if plan.checkpoints else "traffic"
+        where = f"with {step.weight} % of the {part}" if step.weight else "before any user meets it"
         stops.append(f"{where}{', where a person decides' if step.pause else ''}")
     if not stops:
         return ""
-    return f"{plan.strategy}: judged {', then '.join(stops)}; the old release runs beside it until all of that passed"
+    rest = "users meet it meanwhile" if plan.checkpoints else "the old release runs beside it until all of that passed"
+    return f"{plan.strategy}: judged {', then '.join(stops)}; {rest}"
 
 
 def planned(plan: Plan, seen: Observation, room: Capacity | None) -> list[tuple[str, str]]:

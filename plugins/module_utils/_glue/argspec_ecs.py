@@ -216,26 +216,3 @@ def specification() -> Spec:
         "required_if": REQUIRED_IF,
         "mutually_exclusive": MUTUALLY_EXCLUSIVE,
     }
-
-
-def rollout_info() -> Spec:
-    return {
-        **argspec_common.connection(),
-        "platform": {"type": "str", "default": "ecs", "choices": ["ecs", "asg"]},
-        "cluster": {"type": "str"},
-        "name": {"type": "str", "required": True},
-        "record": argspec_common.record(),
-    }
-
-
-INFO_REQUIRES = [("platform", "ecs", ("cluster",))]
-CONTROL_REQUIRES = [*INFO_REQUIRES, ("action", "unlock", ("holder", "reason"))]
-
-
-def rollout_control() -> Spec:
-    return {
-        **rollout_info(),
-        "action": {"type": "str", "required": True, "choices": ["promote", "pause", "resume", "abort", "unlock"]},
-        "reason": {"type": "str"},
-        "holder": {"type": "str"},
-    }

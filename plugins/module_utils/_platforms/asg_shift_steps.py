@@ -49,8 +49,8 @@ def started(view: View, version: str, rollout: str) -> list[Step]:
     if leftover or view.snapshot.instances(coming):
         return leftover
     steps = asg_group_steps.frozen(view, coming)
-    if asg_shift.rollout_of(group) != rollout:
-        steps.append(asg_group_steps.tagged(view, coming, {ROLLOUT_TAG: rollout}))
+    if asg_shift.rollout_of(group) != rollout or asg_shift.keep_of(group):
+        steps.append(asg_group_steps.tagged(view, coming, {ROLLOUT_TAG: rollout, KEEP_TAG: ""}))
     steps += shifted(view, view.test_rule, "test", coming, 100, "")
     template = {"LaunchTemplateId": view.snapshot.template, "Version": version}
     count, name = sizes(view.group or {}), group_name(view.params, coming)

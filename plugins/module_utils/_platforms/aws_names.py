@@ -13,7 +13,6 @@ Json = dict[str, Any]
 
 RELEASE_TAG = "greenlight:release"
 SERVICE_TAG = "greenlight:service"
-RULE_TAG = "greenlight:rule"  # which of the two rules it is: production or test
 ID_LENGTH = 12  # hex digits of a release's id
 
 

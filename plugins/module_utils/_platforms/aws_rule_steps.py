@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import aws_rules
-from .aws_names import RULE_TAG, SERVICE_TAG, service_key, short, tag_list, text
+from .aws_names import SERVICE_TAG, service_key, short, tag_list, text
 from .aws_step import Step
 
 Json = dict[str, Any]
 Params = Mapping[str, Any]
+
+
+WHICH_TAG = "greenlight:rule"  # production or test
 
 
 def tags(params: Params) -> dict[str, str]:
@@ -31,8 +34,8 @@ def rules(params: Params, production: Json | None, test: Json | None, live: str,
         if rule:
             steps += _mend(params, which, rule, header)
         elif listener:
-            own = tag_list({**tags(params), RULE_TAG: which}, "Key", "Value")
-            arguments = aws_rules.creation(params, listener, live, header, own)
+            marked = tag_list({**tags(params), WHICH_TAG: which}, "Key", "Value")
+            arguments = aws_rules.creation(params, listener, live, header, marked)
             note = ", closed to the public until the release is proven" if header else ""
             steps.append(Step("elbv2", "create_rule", arguments, f"CreateRule: {which} rule{note}"))
     return steps
