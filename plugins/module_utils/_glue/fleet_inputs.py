@@ -35,7 +35,7 @@ METRICS = ("cpu", "requests_per_target", "network_in", "network_out")
 TERMINATION = ("Default", "NewestInstance", "OldestInstance", "OldestLaunchTemplate", "ClosestToNextInstanceHour")
 ARTIFACT_URL = r"(?:s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/|https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/)[!#-&(-~]{1,1024}"
 ADMINISTRATOR = ("arn:aws:iam::aws:policy/AdministratorAccess", "arn:aws-cn:iam::aws:policy/AdministratorAccess")
-HOOK = (30, 7200)  # seconds of a lifecycle hook
+LONGEST_HOOK = 7200  # seconds; PutLifecycleHook, HeartbeatTimeout
 # Beside draining and the server's own end: the notice, SIGTERM's way, the word that it is done.
 HOOK_MARGIN = 60
 
@@ -101,7 +101,7 @@ def _patient(values: Values) -> bool:
 
 def _hook(values: Values) -> bool:
     stop = values.get("stop_timeout")
-    return not is_whole(stop) or values["drain_seconds"] + stop + HOOK_MARGIN <= HOOK[1]
+    return not is_whole(stop) or values["drain_seconds"] + stop + HOOK_MARGIN <= LONGEST_HOOK
 
 
 def _spread(values: Values) -> bool:
@@ -216,7 +216,7 @@ FLEET: tuple[Check, ...] = (
     Check(
         "drain_seconds",
         whole(0, 3600),
-        f"whole seconds, 0 to 3600, with stop_timeout at most {HOOK[1] - HOOK_MARGIN}",
+        f"whole seconds, 0 to 3600, with stop_timeout at most {LONGEST_HOOK - HOOK_MARGIN}",
         "As long as the load balancer lets a leaving target finish.",
         fits=_hook,
     ),

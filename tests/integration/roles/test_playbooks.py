@@ -270,7 +270,7 @@ def test_a_limit_that_matches_nothing_fails(tmp_path: Path, no_lab: Path) -> Non
 
 
 def test_a_service_in_two_groups_is_refused(tmp_path: Path, no_lab: Path) -> None:
-    (tmp_path / "hosts").write_text("[serving_ecs]\nweb\n[serving_asg]\nweb\n[all:vars]\nserving_aws={}\n")
+    (tmp_path / "hosts").write_text("[serving_ecs]\nweb\n[serving_asg]\nweb\n")
     run = play(tmp_path, no_lab, "-i", str(tmp_path / "hosts"), "site.yml")
     assert run.code != 0
     assert "web: in the groups serving_ecs and serving_asg. Take it out of one of them." in told(run)
