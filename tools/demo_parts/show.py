@@ -22,7 +22,7 @@ from .playbooks import Played
 from .promises import PROMISES, Outcome, Promise, all_broken, summary, table
 from .screen import Screen
 
-INVENTORY = ["-i", "inventories/local", "--limit", "digits"]
+INVENTORY = ["-i", "inventories/local"]
 RATE = 25.0  # requests per second: a demonstration, not a benchmark, also on a slow machine
 STREAM_SECONDS = 2.0  # shorter than the deregistration delay of inventories/local, in real seconds
 REPORT_EVERY = 5.0  # seconds between two looks at the load
@@ -64,7 +64,7 @@ class Show:
     def playbook(self, name: str, what: str) -> Played:
         self.screen.say("greenlight", f"{name}: {what}")
         log = self.build / f"{name.removesuffix('.yml')}.log"
-        return playbooks.must(self.play([*INVENTORY, f"playbooks/{name}"], log, self.screen), name, log)
+        return playbooks.must(self.play([*INVENTORY, f"playbooks/{name}", "-l", "digits"], log, self.screen), name, log)
 
     def roll_out(self, url: str) -> list[Outcome]:
         """The three rollouts under load; figures are taken when the last stream has ended."""

@@ -66,7 +66,7 @@ def _moving(seen: Seen, cloud: str) -> Iterator[str]:
         yield _row("", "started by somebody else: no rollout here touches it")
     if held:
         then = "goes on" if held["then"] == "CONTINUE" else "rolls back"
-        yield _row("held", f"for a word, until {held['expires'] or 'a time that is not said'}")
+        yield _row("held", f"for a word, until {held['expires'] or f'a time that {cloud} does not say'}")
         yield _row("", f"then {cloud} {then} by itself")
         if ours:
             yield _row("", "the run at work gives it, or: playbooks/control.yml")

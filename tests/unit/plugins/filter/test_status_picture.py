@@ -81,7 +81,7 @@ def test_a_rollout_that_waits(then: str, words: str) -> None:
     assert status_picture(seen(moving=moving), "model")[4:10] == [
         "moves      to bbb model:2",
         "           IN_PROGRESS, stage BAKING",
-        "held       for a word, until a time that is not said",
+        "held       for a word, until a time that ECS does not say",
         f"           then ECS {words} by itself",
         "           the run at work gives it, or: playbooks/control.yml",
         "lock       free",
