@@ -18,6 +18,7 @@ from .test_asg_refresh import fits
 
 MOST, GREEN = "maintenance.maximum_healthy_percent", "load_balancer.green_target_group_arn"
 CANARY: dict[str, Any] = {"strategy": "canary"}
+LAST = Step(100, 60.0)
 
 
 def test_the_example_is_right() -> None:
