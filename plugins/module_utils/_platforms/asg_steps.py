@@ -76,7 +76,8 @@ class Steps:
         for colour in view.snapshot.groups:
             bounds = asg_group.sizes(self._params) if colour == view.live() else {}
             steps += asg_group_steps.mended(view, colour, bounds)
-        return steps + aws_heart_steps.mend(self._params, view.snapshot.alarm)
+        alarm = view.snapshot.alarm  # made when a refresh is to be watched first
+        return steps + (aws_heart_steps.mend(self._params, alarm) if alarm else [])
 
     def _rules(self) -> list[Step]:
         """Both rules. Nothing serves yet: whatever comes first stays closed to the public."""
