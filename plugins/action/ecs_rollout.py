@@ -9,7 +9,7 @@ from typing import Any
 
 from ..module_utils._engine.state import Event
 from ..module_utils._glue import argspec_ecs
-from ..module_utils._glue.run import run
+from ..module_utils._glue.kit_ecs import run
 from ..plugin_utils.live import Ears, LiveAction, Voice
 
 

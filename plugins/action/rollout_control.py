@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils._glue.argspec_ecs import CONTROL_REQUIRES, rollout_control
+from ..module_utils._glue.argspec_info import CONTROL_REQUIRES, rollout_control
 from ..module_utils._glue.control import run
 from ..module_utils._glue.ending import attempt
 from ..plugin_utils.live import LocalAction

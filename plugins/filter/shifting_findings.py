@@ -24,7 +24,15 @@ options:
     description: Stands before their names in what is found, for variables that are named after their role.
     type: str
     default: ""
+  platform:
+    description:
+      - Whose strategies they are. V(asg) takes C(hold_seconds), C(unattended) and C(wait) instead of C(linear) and
+        C(hold_timeout), as M(greenlight.serving.asg_rollout) does.
+    type: str
+    choices: [ecs, asg]
+    default: ecs
 seealso:
+  - module: greenlight.serving.asg_rollout
   - module: greenlight.serving.ecs_rollout
 """
 
@@ -53,12 +61,14 @@ from ansible.errors import AnsibleFilterError
 from ..module_utils._glue import shifting
 
 
-def shifting_findings(given: Any, prefix: str = "") -> list[str]:
+def shifting_findings(given: Any, prefix: str = "", platform: str = "ecs") -> list[str]:
     if not isinstance(given, Mapping):
         raise AnsibleFilterError(f"shifting_findings wants a mapping, not {type(given).__name__}")
+    if platform not in shifting.FIELDS:
+        raise AnsibleFilterError(f"shifting_findings knows {', '.join(shifting.FIELDS)}, not {platform}")
     # What templates made may carry tags; the checks want plain data.
     plain = json.loads(json.dumps(given, default=str))
-    return [str(finding) for finding in shifting.findings(plain, prefix)]
+    return [str(finding) for finding in shifting.findings(plain, prefix, platform)]
 
 
 class FilterModule:

@@ -730,7 +730,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._glue import argspec_ecs
 from ..module_utils._glue.ending import end
-from ..module_utils._glue.run import run
+from ..module_utils._glue.kit_ecs import run
 
 
 def main() -> None:

@@ -41,14 +41,13 @@ options:
   platform:
     description: What the service runs on.
     type: str
-    choices: [ecs]
+    choices: [ecs, asg]
     default: ecs
   cluster:
-    description: Name of the ECS cluster.
+    description: Name of the ECS cluster. Required with O(platform=ecs).
     type: str
-    required: true
   name:
-    description: Name of the ECS service.
+    description: Name of the service.
     type: str
     required: true
   record:
@@ -131,7 +130,7 @@ lock:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._glue.argspec_ecs import CONTROL_REQUIRES, rollout_control
+from ..module_utils._glue.argspec_info import CONTROL_REQUIRES, rollout_control
 from ..module_utils._glue.control import run
 from ..module_utils._glue.ending import attempt, end
 

@@ -20,14 +20,13 @@ options:
   platform:
     description: What the service runs on.
     type: str
-    choices: [ecs]
+    choices: [ecs, asg]
     default: ecs
   cluster:
-    description: Name of the ECS cluster.
+    description: Name of the ECS cluster. Required with O(platform=ecs).
     type: str
-    required: true
   name:
-    description: Name of the ECS service.
+    description: Name of the service.
     type: str
     required: true
   record:
@@ -93,42 +92,44 @@ moving:
   type: dict
   contains:
     id:
-      description: ARN of the service deployment.
+      description: ARN of the service deployment, id of the instance refresh, or id of the rollout that shifts.
       type: str
     status:
-      description: In ECS's own words.
+      description: In the cloud's own words.
       type: str
     release:
       description: The release it goes to; empty when it is none of ours.
       type: dict
     task_definition:
-      description: The task definition it goes to.
+      description: The task definition, or the launch template and its version, that it goes to.
       type: str
     reason:
       description: Why it is in this status.
       type: str
     stage:
-      description: Where its strategy stands, in ECS's own words; empty for a rolling deployment.
+      description: Where it stands, in the cloud's own words.
       type: str
     held:
-      description: The pause at which ECS waits for somebody's word; null when it waits for nobody.
+      description: Where the cloud waits for somebody's word; null when it waits for nobody.
       type: dict
       contains:
         id:
-          description: Id of the lifecycle hook.
+          description: Id of the lifecycle hook, or rollout and weight.
           type: str
         expires:
-          description: When ECS stops waiting.
+          description: When the cloud stops waiting.
           type: str
         then:
-          description: What ECS does then.
+          description: What the cloud does then.
           type: str
 desired:
-  description: Tasks that are wanted.
+  description: Tasks or instances that are wanted.
   returned: success
   type: int
 targets:
-  description: Targets at the load balancer, and tasks that are not registered there, each with its release and state.
+  description:
+    - Targets at the load balancer, and tasks or instances that are not registered there, each with its release and
+      state.
   returned: success
   type: list
   elements: dict
@@ -142,7 +143,7 @@ closed:
   returned: success
   type: bool
 events:
-  description: ECS's last messages, oldest first.
+  description: The cloud's last messages, oldest first.
   returned: success
   type: list
   elements: str
@@ -155,7 +156,8 @@ record:
 ground:
   description:
     - What the service stands on, named as in the options of M(greenlight.serving.ecs_rollout) - C(network),
-      C(load_balancer), C(execution_role_arn), C(task_role_arn) - with the C(dns_name) and C(url) of its load balancer.
+      C(load_balancer), C(execution_role_arn), C(task_role_arn) - or of M(greenlight.serving.asg_rollout) - C(network),
+      C(load_balancer), C(template), C(capacity) - with the C(dns_name) and C(url) of its load balancer.
     - Empty without a service, and for one that has no listener rules of ours.
   returned: success
   type: dict
@@ -257,13 +259,13 @@ request:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._glue.argspec_ecs import rollout_info
+from ..module_utils._glue.argspec_info import REQUIRES, rollout_info
 from ..module_utils._glue.ending import attempt, end
 from ..module_utils._glue.info import run
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=rollout_info(), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=rollout_info(), required_if=REQUIRES, supports_check_mode=True)
     end(module, attempt(run, module.argument_spec, module.params, module.check_mode))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tests.unit.conftest  # noqa: F401 - makes the collection importable
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Event
-from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import run
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.kit_ecs import run
 
 
 def main(parameters: str, result: str) -> None:

@@ -42,8 +42,27 @@ def test_everything_runs_on_the_controller(name: str) -> None:
     assert given["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
 
 
-def test_the_local_release_is_one_that_the_lab_has() -> None:
-    assert variables("local")["ecs_fargate_serving_image"] == reference("1")
+def test_the_local_releases_are_what_the_lab_has() -> None:
+    given = variables("local")
+    assert given["ecs_fargate_serving_image"] == reference("1")
+    assert given["asg_fleet_image"] == reference("1")
+    assert given["asg_fleet_probes"] == "{{ hostvars.digits.ecs_fargate_serving_probes }}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_environment_shows_a_service_on_either_platform(name: str) -> None:
+    text = (INVENTORIES / name / "hosts").read_text()
+    services = {group: text.partition(f"[{group}]\n")[2].partition("\n")[0] for group in ("serving_ecs", "serving_asg")}
+    assert all(services.values())
+    assert {path.stem for path in (INVENTORIES / name / "host_vars").iterdir()} == set(services.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_grace_is_at_least_twice_the_time_to_load(name: str) -> None:
+    given = variables(name)
+    assert given["asg_fleet_health_check_grace_seconds"] >= 2 * given["asg_fleet_load_seconds"]
+    assert given["asg_fleet_health_check_grace_seconds"] == 300
+    assert given.get("asg_fleet_min_size", 0) != 1
 
 
 def test_the_local_probes_are_golden_requests() -> None:
@@ -65,6 +84,9 @@ def test_production_is_at_least_as_strict_as_the_defaults() -> None:
     assert given["alb_frontend_minimum_zones"] >= 3
     assert given["ecs_fargate_serving_minimum_zones"] >= 3
     assert given["ecs_fargate_serving_log_retention_days"] >= 365
+    assert given["asg_fleet_minimum_zones"] >= 3
+    assert given["asg_fleet_log_retention_days"] >= 365
+    assert "asg_fleet_session_manager" not in given
 
 
 @pytest.mark.parametrize("name", ["staging", "production"])

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.greenlight.serving.plugins.filter import service_findings
+from tests.integration.roles.test_bad_inputs import rows
 from tools.role_tables import options, renewed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,16 +74,28 @@ def test_every_variable_of_the_role_carries_its_name(role: Path) -> None:
 
 
 def test_every_variable_is_used(role: Path) -> None:
-    text = tasks(role) + "\n".join(path.read_text() for path in sorted((role / "vars" / "main").glob("*.yml")))
-    assert [name for name in options(role) if not re.search(rf"\b{name}\b", text)] == []
+    files = [*(role / "vars" / "main").glob("*.yml"), *(role / "templates").glob("*.j2")]
+    text = tasks(role) + "\n".join(path.read_text() for path in sorted(files))
+    unused = {name for name in options(role) if not re.search(rf"\b{name}\b", text)}
+    assert unused - judged_by_python(role) == set()
+
+
+def judged_by_python(role: Path) -> set[str]:
+    """The variables by which others are judged in greenlight.serving.service_findings."""
+    if "service_findings" not in tasks(role):
+        return set()
+    inputs = ("service_inputs", "fleet_inputs")
+    text = "\n".join((ROOT / f"plugins/module_utils/_glue/{name}.py").read_text() for name in inputs)
+    return {name for name in options(role) if f'"{name.removeprefix(role.name + "_")}"' in text}
 
 
 def test_every_checked_field_has_a_bad_input(role: Path) -> None:
-    checks = "\n".join((role / "vars" / "main" / name).read_text() for name in ("checks.yml",))
-    more = role / "vars" / "main" / "service_checks.yml"
-    checked = set(FIELDS.findall(checks + (more.read_text() if more.exists() else "")))
-    table = yaml.safe_load((ROOT / "tests" / "integration" / "roles" / "bad_inputs.yml").read_text())
-    assert checked - {row["field"] for row in table} == set()
+    files = [role / "vars" / "main" / name for name in ("checks.yml", "service_checks.yml")]
+    checked = set(FIELDS.findall("\n".join(path.read_text() for path in files if path.exists())))
+    if "service_findings" in tasks(role):
+        checked |= {f"{role.name}_{check.field}" for check in service_findings.ROLES[role.name](False)}
+    assert checked != set()
+    assert checked - {row["field"] for row in rows()} == set()
 
 
 def test_tasks_of_a_file_begin_with_its_name(role: Path) -> None:

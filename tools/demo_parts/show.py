@@ -64,7 +64,7 @@ class Show:
     def playbook(self, name: str, what: str) -> Played:
         self.screen.say("greenlight", f"{name}: {what}")
         log = self.build / f"{name.removesuffix('.yml')}.log"
-        return playbooks.must(self.play([*INVENTORY, f"playbooks/{name}"], log, self.screen), name, log)
+        return playbooks.must(self.play([*INVENTORY, "-l", "digits", f"playbooks/{name}"], log, self.screen), name, log)
 
     def roll_out(self, url: str) -> list[Outcome]:
         """The three rollouts under load; figures are taken when the last stream has ended."""

@@ -100,11 +100,12 @@ class Aws:
         return self._call(api, operation, True, arguments)
 
     def pages(self, api: str, operation: str, key: str, /, **arguments: Any) -> Iterator[Any]:
-        """The items under `key` of every page, for both ways in which the services continue."""
+        """The items under `key` of every page, for all the ways in which the services continue."""
         while True:
             page = self.read(api, operation, **arguments)
             yield from page.get(key, [])
-            following = {"nextToken": page.get("nextToken"), "Marker": page.get("NextMarker")}
+            following = {name: page.get(name) for name in ("nextToken", "NextToken")}
+            following["Marker"] = page.get("NextMarker")
             following = {name: value for name, value in following.items() if value}
             if not following:
                 return

@@ -31,9 +31,14 @@ THROTTLED = frozenset(
 # Refused now because something else is under way; worth another look.
 BUSY = frozenset(
     {
-        "ConflictException",  # ECS StopServiceDeployment: the deployment ended in between
+        "ActiveInstanceRefreshNotFound",  # Auto Scaling RollbackInstanceRefresh: it ended in between
+        "ConflictException",  # ECS StopServiceDeployment: it ended in between; Scheduler: it is there already
         "ConditionalRequestConflict",  # S3 PutObject: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        "InstanceRefreshInProgress",  # Auto Scaling; the next snapshot shows whose
         "OperationAborted",  # S3
+        "ResourceContention",  # Auto Scaling: a pending update to the group
+        "ResourceInUse",  # Auto Scaling DeleteAutoScalingGroup: instances are still on their way out
+        "ScalingActivityInProgress",  # Auto Scaling
         "UpdateInProgressException",  # ECS
         "RequestTimeTooSkewed",
     }
@@ -43,6 +48,7 @@ BUSY = frozenset(
 PASSING = (
     "does not have an associated load balancer",
     "still draining",
+    "an active instance refresh with a desired configuration exists",  # Auto Scaling UpdateAutoScalingGroup
     "unable to assume the service linked role",
     "verify that the ecs service role being passed has the proper permissions",
 )

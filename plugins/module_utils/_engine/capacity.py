@@ -64,7 +64,8 @@ class Outlook:
 
 def in_force(plan: Plan, capacity: Capacity) -> Capacity:
     """The capacity that the strategy keeps: at a hold both releases run in full strength, whatever rolling may."""
-    return evolve(capacity, minimum_percent=100, maximum_percent=200) if plan.steps else capacity
+    beside = plan.steps and not plan.checkpoints
+    return evolve(capacity, minimum_percent=100, maximum_percent=200) if beside else capacity
 
 
 def outlook(plan: Plan, capacity: Capacity) -> Outlook:

@@ -156,7 +156,9 @@ def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float)
     """Asked to end: no rollback by us; the cloud's own timer stays armed."""
     unfinished = bool(state.record.unfinished)
     alone = "the cloud goes on by itself, and rolls back when targets fail their health checks, not for wrong answers"
-    if plan.steps:
+    if plan.heartbeat is not None and plan.chain.goes_on:
+        alone = f"{plan.mover} rolls back once it has heard no beat for {plan.heartbeat.window:g} s"
+    elif plan.steps and not plan.chain.goes_on:
         held = seen.held if seen is not None else None
         alone = f"{plan.mover} waits at its next hold for {plan.chain.hold:g} s, and rolls back when no word comes"
         if held is not None:

@@ -103,6 +103,11 @@ def moving(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
         return turn_back(plan, state, Cause(unwatched), now)
     if seen.held is not None and (seen.held.id != state.went or pace.settled(plan, state, seen)):
         return holds.enter(plan, state, seen, seen.held, now)
+    if seen.held is None and pace.turned_down(plan, state, seen, Verb.PROCEED):
+        return turn_back(plan, state, Cause(state.refused), now)
+    step = pace.act(plan, state, seen, Verb.PROCEED, now, "towards the next hold") if seen.held is None else None
+    if step is not None:
+        return step
     if deployment.movement is Movement.MOVED and state.baked:
         again = watch.begin(plan, state, now, delay=0.0)
         return pace.enter(again, Phase.FINISHING, now, "is done, every gate was passed before", plan.mover), None
@@ -171,7 +176,8 @@ def finishing(plan: Plan, state: State, seen: Observation, now: float) -> Decisi
         return step
     if seen.closed or not watch.alone(seen, state.aim):
         left = sum(target.release != state.aim for target in seen.targets)
-        return probing(plan, state, seen, now, f"{left} old target(s) still drain" if left else "still closed")
+        why = seen.keeps or (f"{left} old target(s) still drain" if left else "still closed")
+        return probing(plan, state, seen, now, why)
     again = watch.begin(plan, state, now, delay=0.0)
     return pace.enter(again, Phase.PROVING, now, "nothing of the old release is left: proving once more"), None
 
@@ -223,6 +229,8 @@ def _in_progress(plan: Plan, state: State, seen: Observation, now: float) -> Dec
     what = f"{plan.mover} moves the service to {name(plan, state, seen, state.aim)}, and nobody waits"
     if state.armed and seen.heart is not None and seen.heart.breaching:
         guard = "an earlier run armed the heartbeat alarm, and nobody beats now: the cloud rolls back soon"
+    elif plan.chain.goes_on:
+        guard = "the cloud goes on by itself, and knows nothing of wrong answers"
     elif plan.steps:
         guard = f"at its next hold the cloud waits for {plan.chain.hold:g} s, then rolls back by itself"
     else:

@@ -54,7 +54,7 @@ def follow(plan: Plan, state: State, seen: Observation, now: float) -> State:
         return state
     if not hold.frozen:
         return begin(state, now, f"targets are lost on both sides: {state.watch.both}") if state.watch.both else state
-    if alike(state) or not watch.whole(seen, state.previous):
+    if alike(state) or not watch.whole(seen, state.previous, 1 if plan.checkpoints else max(1, seen.desired)):
         return state
     state = watch.begin(plan, state, now, delay=0.0, forget=True)
     state = evolve(state, hold=evolve(hold, frozen="", passed=None))

@@ -30,21 +30,27 @@ def enter(plan: Plan, state: State, seen: Observation, held: Held, now: float) -
     state = watch.begin(plan, state, now)
     promoted = state.promoted if state.step == step.weight else ""  # a promotion is for one gate
     state = evolve(state, hold=Hold(held.id, step, now, held.last), step=step.weight, promoted=promoted)
-    alone = f"without our word it goes back by itself in {held.left:.0f} s"
-    state = tell(state, now, plan.mover, f"holds {_where(step)} ({held.stage}); {alone}")
+    then = "goes on" if plan.chain.goes_on else "goes back"
+    alone = f"without our word it {then} by itself in {held.left:.0f} s"
+    state = tell(state, now, plan.mover, f"holds {_where(plan, step)} ({held.stage}); {alone}")
     state = tell(state, now, "greenlight", _task(plan, state, seen, step, held))
     return pace.store(state, records.going(plan, state, Phase.HOLDING), Phase.HOLDING, now, needed=False)
 
 
-def _where(step: Step) -> str:
-    return f"at {step.weight} % of the traffic" if step.weight else "before any user meets the release"
+def _where(plan: Plan, step: Step) -> str:
+    return f"at {step.weight} % of the {part(plan)}" if step.weight else "before any user meets the release"
+
+
+def part(plan: Plan) -> str:
+    """What the steps are percent of."""
+    return "targets" if plan.checkpoints else "traffic"
 
 
 def _task(plan: Plan, state: State, seen: Observation, step: Step, held: Held) -> str:
     """What has to be true before the cloud may go on, where to, and what happens else: for people who watch."""
     asked = f"{plan.gate.run} right answers in a row, " if plan.probes else ""
     bake = f", then a bake of {step.bake:g} s" if step.bake else ""
-    then = "the old release may go" if held.last else f"on to {held.next_weight} % of the traffic"
+    then = "the old release may go" if held.last else f"on to {held.next_weight} % of the {part(plan)}"
     then = "everybody may come" if held.last and state.first else then
     if step.pause or state.paused:
         then = f"a person decides whether {then if held.last else 'it goes ' + then}"
@@ -76,7 +82,7 @@ def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision
         state = evolve(state, hold=hold)
     if hold.passed is None:
         bake = f"; baking for {hold.step.bake:g} s" if hold.step.bake else ""
-        state = tell(state, now, "greenlight", f"passed {_where(hold.step)}: {verdict.reason}{bake}")
+        state = tell(state, now, "greenlight", f"passed {_where(plan, hold.step)}: {verdict.reason}{bake}")
         hold = evolve(hold, passed=now)
         state = evolve(state, hold=hold, watch=evolve(state.watch, losses=0))  # the bake counts its own
     left = (hold.passed or now) + hold.step.bake - now
@@ -107,7 +113,8 @@ def pausing(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     why = hold.unsure or state.paused or "the plan asks a person here"
     if not plan.wait:
         what = f"{name(plan, state, seen, state.aim)} holds at {hold.step.weight} %, {why}"
-        do = f"promote or abort it within {left:.0f} s, then run the same again; {plan.mover} rolls back otherwise"
+        otherwise = f"{plan.mover} {'goes on' if plan.chain.goes_on else 'rolls back'} otherwise"
+        do = f"promote or abort it within {left:.0f} s, then run the same again; {otherwise}"
         ending = pace.stop(End.PAUSED, sentence(plan, state, seen, now, what, do))
         return pace.store(state, records.left(plan, state, Phase.PAUSING, End.PAUSED), ending, now, needed=False)
     return _ask(plan, state, seen, now, f"waiting for promote or abort, {left:.0f} s left: {hold.frozen or why}")
@@ -123,7 +130,7 @@ def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decis
         if held is None and not pace.settled(plan, state, seen):
             return probing(plan, state, seen, now, f"{plan.mover} is told to go on")
         return pace.enter(evolve(state, went=hold.id, promoted=""), Phase.MOVING, now, "goes on", plan.mover), None
-    step = _against(plan, state, seen, now) or _late(plan, state, seen, now)
+    step = _against(plan, state, seen, now) or (None if plan.chain.goes_on else _late(plan, state, seen, now))
     if step is not None:
         return step
     if pace.turned_down(plan, state, seen, Verb.PROCEED):
@@ -132,6 +139,9 @@ def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decis
     if missing:
         return pace.enter(state, Phase.HOLDING, now, f"judging again: {missing}"), None
     step = pace.act(plan, state, seen, Verb.PROCEED, now, f"passed at {hold.step.weight} %")
+    if step is None and plan.chain.goes_on:
+        left = max(0.0, time_left(seen, now))
+        return _ask(plan, state, seen, now, f"passed; {plan.mover} makes it wait here for {left:.0f} s more")
     if step is not None and not given and isinstance(step[1], Wait):  # turned away: what passed is asked on meanwhile
         return _ask(plan, state, seen, now, step[1].why, until=(state.pace.call_after,))
     return step or probing(plan, state, seen, now, "waiting for the hold to be offered again")
@@ -223,6 +233,9 @@ def _elsewhere(plan: Plan, state: State, seen: Observation, now: float) -> Decis
     if not watch.moved(seen) and seen.at < (seen.at if hold.gone is None else hold.gone) + plan.timing.settle:
         hold = evolve(hold, gone=seen.at if hold.gone is None else hold.gone)
         return pace.idle(plan, evolve(state, hold=hold), now, "the hold is not to be seen: reading again")
+    if plan.chain.goes_on:
+        text = f"{plan.mover} went on before the release had passed at {hold.step.weight} %"
+        return turn_back(plan, state, Cause(text), now)
     return pace.enter(state, Phase.MOVING, now, "the hold is over, and not by us"), None
 
 

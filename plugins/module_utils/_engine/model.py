@@ -90,6 +90,8 @@ class Held:
     left: float  # seconds until the cloud rolls back by itself, counted from `Observation.at`
     next_weight: int  # percent of production traffic that PROCEED leads to; 100 also at the last hold
     last: bool  # PROCEED ends the deployment: the old release goes
+    weight: int | None = None  # of the plan's step that it stands at; None = the one before `next_weight`
+    targets: int = 0  # how many of the release run here, at the least; 0 = as many as are wanted
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ class Observation:
     test_share: int | None = None  # the same of the test route
     stage: str = ""  # the cloud's own name of where the deployment stands
     heart: Heart | None = None  # None = there is no heartbeat alarm
+    keeps: str = ""  # what the cloud itself, or a time that must pass, makes us wait for, in words
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,10 @@ class Plan:
     mover: str = "the cloud"  # who moves, in lines and reasons: "ECS"
     capacity: Capacity | None = None
     chain: Chain = field(default_factory=Chain)
-    steps: tuple[Step, ...] = ()  # blue_green, canary, linear: ascending, the last is 100; rolling has none
+    steps: tuple[Step, ...] = ()  # where the cloud holds: ascending, the last is 100; () = it holds nowhere
+    # The steps are percent of the targets, replaced one after another: the traffic follows them. Else percent of the
+    # traffic, shifted by a rule between two releases that both run in full strength.
+    checkpoints: bool = False
     heartbeat: Heartbeat | None = None  # None = no alarm is armed
     lock: Grip | None = None  # from lease.grip(); None = nobody else can write
     listen: float = 0.0  # seconds between two looks for requests from other shells; 0 = never

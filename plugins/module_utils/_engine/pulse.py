@@ -77,6 +77,8 @@ def until(plan: Plan, state: State) -> float:
         return (state.entered if state.back_since is None else state.back_since) + plan.timing.rollback_deadline
     whole = state.started + state.excused + plan.timing.deadline
     hold = state.hold
+    if plan.chain.goes_on and state.phase is Phase.PROCEEDING:
+        return whole  # it passed, and every snapshot shows that it still does: the cloud takes its time
     if hold is None or state.phase not in (Phase.HOLDING, Phase.PROCEEDING) or hold.frozen:
         return whole if state.phase is not Phase.PAUSING else float("inf")  # the hold's own time bounds a pause
     begun = (

@@ -43,7 +43,9 @@ class Chain:
     drain: float = 0.0  # deregistration delay
     stop: float = 0.0  # from SIGTERM to SIGKILL
     propagation: float = 0.0  # until the load balancer does what its rule says, at the latest
-    hold: float = 0.0  # the cloud's own time at each hold, until it rolls back
+    hold: float = 0.0  # the cloud's own time at each hold, until it rolls back, or goes on: see `goes_on`
+    goes_on: bool = False  # at the end of a hold the cloud goes on by itself; only a call or the heartbeat turns it
+    after: float = 0.0  # once all is proven, until the old release may go
 
 
 @dataclass(frozen=True)

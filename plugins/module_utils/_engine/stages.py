@@ -21,7 +21,7 @@ NATIVE = frozenset({"blue_green", "canary", "linear"})
 
 def holds(plan: Plan) -> tuple[Step, ...]:
     """Where the cloud waits, in order: before any user meets the release, then at each step."""
-    if not plan.steps or plan.steps[0].weight == 0:
+    if not plan.steps or plan.steps[0].weight == 0 or plan.checkpoints:
         return plan.steps
     return (Step(0), *plan.steps)
 
@@ -46,8 +46,18 @@ def margin(plan: Plan) -> float:
 
 
 def total(plan: Plan) -> float:
-    """Seconds of all holds."""
-    return sum(needed(plan, step) for step in holds(plan))
+    """Seconds of all holds, and until the old release may go."""
+    least = plan.chain.hold if plan.chain.goes_on else 0.0  # a hold that goes on by itself takes all of its time
+    return sum(max(least, needed(plan, step)) for step in holds(plan)) + plan.chain.after
+
+
+def unattended(plan: Plan, step: Step) -> float:
+    """Seconds that a hold which goes on by itself must last, so that a controller that dies there is noticed in time:
+    the latest beat at it, the alarm's silence, and a margin.
+    """
+    follows = plan.chain.propagation if step.weight else 0.0
+    judged = max(plan.timing.min_ready, follows) + plan.gate.deadline + step.bake
+    return judged + (plan.heartbeat.window if plan.heartbeat is not None else 0.0) + margin(plan)
 
 
 def findings(plan: Plan) -> list[Finding]:
@@ -59,14 +69,14 @@ def _shape(plan: Plan) -> Iterator[Finding]:
     if plan.gate.inconclusive == "pause" and not plan.steps:
         mend = "Choose canary, linear or blue_green, or roll_back."
         yield Finding("gate.inconclusive", "pause", f"{plan.strategy} has no hold at which a person could decide", mend)
-    if plan.strategy not in NATIVE:
+    if plan.strategy not in NATIVE and not plan.checkpoints:
         return
     weights = [step.weight for step in plan.steps]
     rising = all(before < after for before, after in pairwise(weights))
-    if not weights or weights[-1] != 100 or weights[0] < 0 or not rising:
+    if not weights or weights[-1] != 100 or weights[0] < (1 if plan.checkpoints else 0) or not rising:
         mend = "Let them rise, each above the one before, and end at 100."
         yield Finding("steps", ", ".join(map(str, weights)) or "none", "must be percentages that rise to 100", mend)
-    if plan.probes and plan.route == "production":
+    if plan.probes and plan.route == "production" and not plan.checkpoints:
         mend = "Give route: test_listener, or direct."
         problem = "must be a way to the release that its users do not take, or nothing is proven before they meet it"
         yield Finding("route", plan.route, problem, mend)
@@ -74,6 +84,13 @@ def _shape(plan: Plan) -> Iterator[Finding]:
 
 def _times(plan: Plan) -> Iterator[Finding]:
     if not plan.steps:
+        return
+    if plan.chain.goes_on:
+        longest = max(holds(plan), key=lambda step: unattended(plan, step))
+        enough = unattended(plan, longest)
+        if plan.chain.hold < enough:
+            why = f"else the cloud would go on from {longest.weight} % before anybody knows that the controller is dead"
+            yield too_small("hold_seconds", plan.chain.hold, enough, why)
         return
     longest = max(holds(plan), key=lambda step: needed(plan, step))
     enough = needed(plan, longest) + margin(plan)

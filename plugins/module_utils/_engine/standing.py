@@ -19,6 +19,9 @@ NEWEST = 12  # answers through production that count when the release has none o
 
 def step_at(plan: Plan, held: Held, share: int | None) -> Step:
     """The step of the plan that the hold stands at: what comes before the weight that the cloud would go to next."""
+    if held.weight is not None:
+        known = (step for step in plan.steps if step.weight >= held.weight)
+        return next(known, Step(held.weight, max((step.bake for step in plan.steps), default=plan.timing.bake)))
     steps = plan.steps if plan.steps and plan.steps[0].weight == 0 else (Step(0), *plan.steps)
     if held.last:
         return steps[-1] if len(steps) > 1 else Step(100, plan.timing.bake)
@@ -36,7 +39,7 @@ def lacks(plan: Plan, state: State, seen: Observation, now: float) -> tuple[str,
     ready = ready_for(state, seen)
     if ready < plan.timing.min_ready or seen_of.short_since is not None:
         healthy = len(watch.healthy(seen, state.aim))
-        return f"{healthy} of {seen.desired} healthy, ready for {max(ready, 0):.0f} s", verdict
+        return f"{healthy} of {watch.wanted(seen)} healthy, ready for {max(ready, 0):.0f} s", verdict
     if hold.right_since is None:
         found = "not known" if seen.share is None else f"{seen.share} %"
         return f"the rule's share is {found}, and should be {hold.step.weight} %", verdict
@@ -47,7 +50,7 @@ def lacks(plan: Plan, state: State, seen: Observation, now: float) -> tuple[str,
         return verdict.reason, verdict
     if plan.probes and seen_of.unmarked and plan.route == "test_listener" and seen.test_share not in (None, 100):
         return f"the test listener leads to the release with {seen.test_share} %, and answers carry no mark", verdict
-    if plan.probes and not shares_agree(state):
+    if plan.probes and not plan.checkpoints and not shares_agree(state):
         found = f"{seen_of.public.count(state.aim)} of {len(seen_of.public)} answers came from the release"
         return f"{found}, though the rule says {hold.step.weight} %", verdict
     if plan.probes and unmet(plan, state, seen, now):

@@ -90,11 +90,13 @@ def itinerary(plan: Plan) -> str:
     """The way of a release in one sentence, for people who watch; "" where the cloud makes no stops."""
     stops = []
     for step in stages.holds(plan):
-        where = f"with {step.weight} % of the traffic" if step.weight else "before any user meets it"
+        part = "targets" if plan.checkpoints else "traffic"
+        where = f"with {step.weight} % of the {part}" if step.weight else "before any user meets it"
         stops.append(f"{where}{', where a person decides' if step.pause else ''}")
     if not stops:
         return ""
-    return f"{plan.strategy}: judged {', then '.join(stops)}; the old release runs beside it until all of that passed"
+    rest = "users meet it meanwhile" if plan.checkpoints else "the old release runs beside it until all of that passed"
+    return f"{plan.strategy}: judged {', then '.join(stops)}; {rest}"
 
 
 def planned(plan: Plan, seen: Observation, room: Capacity | None) -> list[tuple[str, str]]:
@@ -109,7 +111,7 @@ def planned(plan: Plan, seen: Observation, room: Capacity | None) -> list[tuple[
     if room is not None and view is not None:
         lost = f"{view.left} serve if the fullest of {room.zones} zone(s) is lost meanwhile"
         moves = f"move {room.desired} targets in {view.batches} batch(es): {view.least} to {view.most} run at any time"
-        if plan.steps:
+        if plan.steps and not plan.checkpoints:
             moves = f"run {room.desired} new targets beside {view.least} old ones"
         steps.append((plan.mover, f"would {moves}, {lost}"))
     steps += _holds_told(plan) if plan.steps else _rolling_told(plan)
@@ -133,9 +135,11 @@ def _holds_told(plan: Plan) -> list[tuple[str, str]]:
     gate = f"{plan.gate.run} right answers in a row" if plan.probes else "no probes are given"
     told = []
     for step in stages.holds(plan):
-        where = f"with {step.weight} % of the traffic on the new release" if step.weight else "before any user meets it"
+        part = "targets" if plan.checkpoints else "traffic"
+        where = f"with {step.weight} % of the {part} on the new release" if step.weight else "before any user meets it"
         route = f"by {plan.route} and through production" if plan.probes else "by the targets' health alone"
-        told.append((plan.mover, f"would hold {where}, for {plan.chain.hold:g} s at the most"))
+        length = f"for {plan.chain.hold:g} s{'' if plan.chain.goes_on else ' at the most'}"
+        told.append((plan.mover, f"would hold {where}, {length}"))
         bake = f", then bake for {step.bake:g} s" if step.bake else ""
         person = ", then wait for a person to promote it" if step.pause else ""
         ready = f"every target healthy for {plan.timing.min_ready:g} s, {gate} {route}"
@@ -144,6 +148,10 @@ def _holds_told(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _timer(plan: Plan) -> str:
+    if plan.chain.goes_on and plan.heartbeat is None:
+        return "would roll back by itself when targets fail, and NOT for wrong answers when nobody runs any more"
+    if plan.chain.goes_on:
+        return "would roll back by itself when the heartbeat falls silent, also when nobody runs any more"
     if plan.steps:
         return "would roll back by itself when a hold's time is over without our word, also when nobody runs any more"
     return "would roll back by itself when it gives up on the deployment, also without us"

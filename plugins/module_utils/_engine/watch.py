@@ -41,16 +41,22 @@ def complete(state: State, seen: Observation) -> bool:
     At a hold both releases run, each in full strength: there, every target of our release.
     """
     if state.phase in HELD:
-        return whole(seen, state.aim)
+        return whole(seen, state.aim, wanted(seen))
     there = at_balancer(seen)
     mine = [target for target in there if target.release == state.aim and target.state == "healthy"]
     return seen.serving == state.aim and len(mine) == len(there) and len(mine) >= max(1, seen.desired)
 
 
-def whole(seen: Observation, release: str) -> bool:
-    """The release has every target that is wanted, all of them healthy."""
+def wanted(seen: Observation) -> int:
+    """How many targets of the release there should be: at a checkpoint fewer than all."""
+    held = seen.held
+    return max(1, held.targets if held is not None and held.targets else seen.desired)
+
+
+def whole(seen: Observation, release: str, least: int) -> bool:
+    """The release has as many targets as it should, all of them healthy."""
     there = [target for target in at_balancer(seen) if target.release == release]
-    return all(target.state == "healthy" for target in there) and len(there) >= max(1, seen.desired)
+    return all(target.state == "healthy" for target in there) and len(there) >= least
 
 
 def unwell(seen: Observation, release: str) -> str:
@@ -140,23 +146,27 @@ def see(plan: Plan, state: State, seen: Observation, now: float) -> State:
     if state.phase not in WATCHED_PHASES:
         return state
     watch = _readiness(plan, state, seen)
-    state = _over(state, seen)
+    state = _over(plan, state, seen)
     undecided = state.phase is Phase.JUDGING or (state.hold is not None and state.hold.passed is None)
     if undecided and watch.ready != state.watch.ready:  # other targets: they answer afresh
         watch = evolve(watch, since=now, samples=failures(watch.samples))
     return evolve(state, watch=watch)
 
 
-def _over(state: State, seen: Observation) -> State:
-    """Since when the rule gives our release what the step says, or more. A hold that is seen again was never gone."""
+def _over(plan: Plan, state: State, seen: Observation) -> State:
+    """Since when the rule gives our release what the step says, or more. A hold that is seen again was never gone.
+
+    At a checkpoint no rule shifts anything.
+    """
     hold = state.hold
     if hold is None or seen.held is None or seen.held.id != hold.id:
         return state
     if hold.gone is not None:
         hold = evolve(hold, gone=None)
         state = evolve(state, hold=hold)
-    over = seen.share is not None and seen.share > hold.step.weight and not state.first
-    right = state.first or seen.share == hold.step.weight
+    by_rule = not (state.first or plan.checkpoints)
+    over = by_rule and seen.share is not None and seen.share > hold.step.weight
+    right = not by_rule or seen.share == hold.step.weight
     if over == (hold.over_since is not None) and right == (hold.right_since is not None):
         return state
     over_since = (seen.at if hold.over_since is None else hold.over_since) if over else None
@@ -204,7 +214,7 @@ def _trouble_text(state: State, seen: Observation) -> str:
 def _readiness(plan: Plan, state: State, seen: Observation) -> Watch:
     old, mine = state.watch, healthy(seen, state.aim)
     lost = old.ready - mine
-    fewer = len(mine) < min(max(1, seen.desired), len(old.ready))
+    fewer = len(mine) < min(wanted(seen), len(old.ready))
     scaled_in = complete(state, seen) and mine < old.ready  # fewer are wanted, and none was replaced
     if lost and not scaled_in and (fewer or old.short_since is not None):  # replaced meanwhile, or not: they are lost
         return _short(plan, state, seen, lost, mine)

@@ -161,6 +161,60 @@ def record() -> Spec:
     }
 
 
+def one_step(name: str, percent: int) -> Spec:
+    """The step that a strategy of one is described by. `name`: of its percentage."""
+    return {"type": "dict", "options": {name: {"type": "int", "default": percent}, **_after_the_gate()}}
+
+
+def steps() -> Spec:
+    return {
+        "type": "list",
+        "elements": "dict",
+        "options": {"weight": {"type": "int", "required": True}, **_after_the_gate()},
+    }
+
+
+def _after_the_gate() -> Spec:
+    return {"bake": {"type": "float"}, "pause": {"type": "bool", "default": False}}
+
+
+def heartbeat() -> Spec:
+    """The alarm that rolls back when a run falls silent; seconds."""
+    return {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {
+            "enable": {"type": "bool", "default": True},
+            "interval": {"type": "float", "default": 10.0},
+            "period": {"type": "int", "default": 30},
+            "periods": {"type": "int", "default": 3},
+        },
+    }
+
+
+def load_balancer(**own: Spec) -> Spec:
+    """The Application Load Balancer in front of a service; `own`: what the platform adds."""
+    return {
+        "type": "dict",
+        "options": {
+            **own,
+            "production_listener_arn": {"type": "str", "required": True},
+            "test_listener_arn": {"type": "str"},
+            "blue_target_group_arn": {"type": "str", "required": True},
+            "green_target_group_arn": {"type": "str", "required": True},
+            "rule": {
+                "type": "dict",
+                "apply_defaults": True,
+                "options": {
+                    "priority": {"type": "int", "default": 100},
+                    "path_patterns": {"type": "list", "elements": "str", "default": ["/*"]},
+                    "host_headers": {"type": "list", "elements": "str", "default": []},
+                },
+            },
+        },
+    }
+
+
 def rollout() -> Spec:
     """What every rollout module takes, whatever the platform."""
     return {

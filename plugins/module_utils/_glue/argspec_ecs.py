@@ -129,30 +129,6 @@ def _task_definition() -> Spec:
     }
 
 
-def _load_balancer() -> Spec:
-    return {
-        "type": "dict",
-        "options": {
-            "container_name": {"type": "str", "required": True},
-            "container_port": {"type": "int", "required": True},
-            "production_listener_arn": {"type": "str", "required": True},
-            "test_listener_arn": {"type": "str"},
-            "blue_target_group_arn": {"type": "str", "required": True},
-            "green_target_group_arn": {"type": "str", "required": True},
-            "role_arn": {"type": "str"},
-            "rule": {
-                "type": "dict",
-                "apply_defaults": True,
-                "options": {
-                    "priority": {"type": "int", "default": 100},
-                    "path_patterns": {"type": "list", "elements": "str", "default": ["/*"]},
-                    "host_headers": {"type": "list", "elements": "str", "default": []},
-                },
-            },
-        },
-    }
-
-
 def _deployment() -> Spec:
     return {
         "type": "dict",
@@ -181,26 +157,12 @@ def _deployment() -> Spec:
 
 def _shifting() -> Spec:
     """How traffic is shifted, and how long ECS waits for our word; percentages are of production traffic."""
-    bake, pause = {"type": "float"}, {"type": "bool", "default": False}
     return {
-        "canary": {"type": "dict", "options": {"weight": {"type": "int", "default": 10}, "bake": bake, "pause": pause}},
-        "linear": {"type": "dict", "options": {"step": {"type": "int", "default": 25}, "bake": bake, "pause": pause}},
-        "steps": {
-            "type": "list",
-            "elements": "dict",
-            "options": {"weight": {"type": "int", "required": True}, "bake": bake, "pause": pause},
-        },
+        "canary": argspec_common.one_step("weight", 10),
+        "linear": argspec_common.one_step("step", 25),
+        "steps": argspec_common.steps(),
         "hold_timeout": {"type": "int", "default": 60},  # minutes, as in the API
-        "heartbeat": {
-            "type": "dict",
-            "apply_defaults": True,
-            "options": {
-                "enable": {"type": "bool", "default": True},
-                "interval": {"type": "float", "default": 10.0},
-                "period": {"type": "int", "default": 30},
-                "periods": {"type": "int", "default": 3},
-            },
-        },
+        "heartbeat": argspec_common.heartbeat(),
     }
 
 
@@ -227,7 +189,11 @@ def ecs_rollout() -> Spec:
                 "assign_public_ip": {"type": "bool", "default": False},
             },
         },
-        "load_balancer": _load_balancer(),
+        "load_balancer": argspec_common.load_balancer(
+            container_name={"type": "str", "required": True},
+            container_port={"type": "int", "required": True},
+            role_arn={"type": "str"},
+        ),
         "desired_count": {"type": "int", "default": 2},
         "manage_desired_count": {"type": "bool", "default": False},
         "deployment": _deployment(),
@@ -249,26 +215,4 @@ def specification() -> Spec:
         "argument_spec": ecs_rollout(),
         "required_if": REQUIRED_IF,
         "mutually_exclusive": MUTUALLY_EXCLUSIVE,
-    }
-
-
-def rollout_info() -> Spec:
-    return {
-        **argspec_common.connection(),
-        "platform": {"type": "str", "default": "ecs", "choices": ["ecs"]},
-        "cluster": {"type": "str", "required": True},
-        "name": {"type": "str", "required": True},
-        "record": argspec_common.record(),
-    }
-
-
-CONTROL_REQUIRES = [("action", "unlock", ("holder", "reason"))]
-
-
-def rollout_control() -> Spec:
-    return {
-        **rollout_info(),
-        "action": {"type": "str", "required": True, "choices": ["promote", "pause", "resume", "abort", "unlock"]},
-        "reason": {"type": "str"},
-        "holder": {"type": "str"},
     }

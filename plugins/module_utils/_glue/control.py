@@ -17,10 +17,10 @@ from .._engine import lease
 from .._engine.lease import Lease, Request
 from .._engine.model import Outcome, Record
 from .._engine.phases import BACKWARD, Phase
+from .._platforms.aws_names import service_key
 from .._platforms.base import Clock, PortError, Store
-from .._platforms.ecs_release import service_key
 from .._store.s3 import S3Store, key_of
-from . import argspec_ecs, shown
+from . import argspec_info, shown
 from .clock import WallClock
 from .guarded import Guarded
 from .redact import Redactor
@@ -37,7 +37,7 @@ def run(params: Mapping[str, Any], check_mode: bool, aws: Aws) -> Json:
     if not place["bucket"]:
         raise PortError(Outcome.REFUSED, "record.bucket: name the bucket that playbooks/bootstrap.yml made.")
     key = key_of(place["prefix"], params["platform"], aws.region, service)
-    redactor = Redactor(argspec_ecs.rollout_control(), params)
+    redactor = Redactor(argspec_info.rollout_control(), params)
     store = Guarded(S3Store(aws, place["bucket"], key, service), redactor)
     return control(params, check_mode, store, WallClock(lambda: False))
 

@@ -14,18 +14,17 @@ from typing import Any
 from .._clients.aws import Aws, longest_call
 from .._engine import lease
 from .._engine.lease import Lease, Terms
-from .._engine.model import Capacity, Chain, Outcome, Plan, Release
-from .._platforms import ecs_heart, ecs_plan, ecs_release
+from .._engine.model import Outcome, Plan, Release
+from .._platforms.aws_names import service_key
 from .._platforms.base import PortError, Store
 from . import judging
+from .kit import Kit
 from .who import who
 
-PLATFORM = "ecs"
 LISTEN = 3.0  # seconds between two looks for requests from other shells
-STOP_TIMEOUT = 30  # seconds from SIGTERM to SIGKILL where none is given; API_ContainerDefinition, stopTimeout
 
 
-def release(params: Mapping[str, Any], store: Store) -> Release:
+def release(kit: Kit, params: Mapping[str, Any], store: Store) -> Release:
     """What is wanted: as the parameters describe it, or the record's last good one.
 
     While a rollout to another release is unfinished, the last proven one is the one that was live before it.
@@ -33,7 +32,7 @@ def release(params: Mapping[str, Any], store: Store) -> Release:
     if params["state"] == "absent":
         return Release("")
     if params["target_release"] == "wanted":
-        return ecs_release.release(params)
+        return kit.release(params)
     record = store.load()
     under_way = record.unfinished.get("to", "")
     good = record.live if record.live and under_way not in ("", record.live) else record.last_good
@@ -42,20 +41,13 @@ def release(params: Mapping[str, Any], store: Store) -> Release:
     return Release(good, record.releases.get(good, ""))
 
 
-def adopting(params: Mapping[str, Any], described: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a rolling rollout of what a service runs, after which every strategy may follow."""
-    own = {"strategy": ecs_plan.ROLLING, "steps": None, "canary": None, "linear": None, "route": None}
-    unasked = {"target_release": "wanted", "pin": False, "unpin": False, "wait": True, "adopted": described}
-    return {**params, **own, **unasked}
-
-
-def plan(params: Mapping[str, Any], check_mode: bool, wanted: Release, zones: int | None = None) -> Plan:
+def plan(kit: Kit, params: Mapping[str, Any], check_mode: bool, wanted: Release, zones: int | None = None) -> Plan:
     now, judged = datetime.now(UTC), judging.parse(params)[0]
     rollout_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    started_at, present = now.isoformat(timespec="seconds"), params["state"] == "present"
+    started_at, shape = now.isoformat(timespec="seconds"), kit.shape(params, judged, zones)
     return Plan(
-        service=ecs_release.service_key(params),
-        platform=PLATFORM,
+        service=service_key(params),
+        platform=kit.name,
         release=wanted,
         strategy=params["strategy"],
         gate=judged.gate,
@@ -68,27 +60,18 @@ def plan(params: Mapping[str, Any], check_mode: bool, wanted: Release, zones: in
         pin=params["pin"],
         unpin=params["unpin"],
         retry_rejected=params["retry_rejected"],
-        remove=not present,
-        route=ecs_plan.route(params),
+        remove=params["state"] != "present",
+        route=shape.route,
         probes=bool(params["probes"]),
-        mover="ECS",
-        capacity=_capacity(params, zones) if present else None,
-        chain=_chain(params, judged) if present else Chain(),
-        steps=ecs_plan.steps(params) if present else (),
-        heartbeat=ecs_heart.heartbeat(params),
+        mover=kit.mover,
+        capacity=shape.capacity,
+        chain=shape.chain,
+        steps=shape.steps,
+        heartbeat=shape.heartbeat,
+        checkpoints=shape.checkpoints,
         lock=lease.begin(_mine(params, wanted, rollout_id, started_at), terms(params, judged.lease)),
         listen=LISTEN,
         on_unfinished=params["on_unfinished"],
-    )
-
-
-def _chain(params: Mapping[str, Any], judged: judging.Judging) -> Chain:
-    """ECS's own times, as far as the parameters name them."""
-    containers = params["task_definition"]["containers"]
-    return Chain(
-        stop=float(max((each.get("stop_timeout") or STOP_TIMEOUT for each in containers), default=STOP_TIMEOUT)),
-        propagation=judged.propagation if ecs_plan.native(params) else 0.0,
-        hold=60.0 * params["hold_timeout"] if ecs_plan.native(params) else 0.0,
     )
 
 
@@ -99,22 +82,12 @@ def terms(params: Mapping[str, Any], seconds: float) -> Terms:
 def _mine(params: Mapping[str, Any], wanted: Release, rollout_id: str, since: str) -> Lease:
     """What this run writes into the lock. The owner is no other run's, ever."""
     return Lease(
-        ecs_release.service_key(params),
+        service_key(params),
         owner=secrets.token_hex(8),
         who=f"{who()} ({os.getpid()})",
         since=since,
         doing=f"rollout {rollout_id} to {wanted.label or wanted.id or 'nothing'}",
         rollout_id=rollout_id,
-    )
-
-
-def _capacity(params: Mapping[str, Any], zones: int | None) -> Capacity:
-    """Without having read them: as many zones as subnets."""
-    return Capacity(
-        desired=params["desired_count"],
-        minimum_percent=params["deployment"]["minimum_healthy_percent"],
-        maximum_percent=params["deployment"]["maximum_percent"],
-        zones=zones or len(params["network"]["subnets"]),
     )
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from .._engine.model import Observation, Target
 from .._engine.verdict import INCONCLUSIVE, Sample
+from .._platforms.aws_calls import Calls
 from .._platforms.base import PortError
-from .._platforms.ecs_read import Calls
 from .._probes.address import Base, parse_base
 from .._probes.ladder import Route, run_round
 from .._probes.spec import ProbeSpec

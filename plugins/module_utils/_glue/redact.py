@@ -19,7 +19,7 @@ from typing import Any
 
 from .._engine.lease import Lease, Request
 from .._engine.model import Record
-from .._platforms.ecs_limits import SECRET_NAME, SECRET_VALUE, looks_secret
+from .._platforms.aws_limits import SECRET_NAME, SECRET_VALUE, looks_secret
 
 MASK = "********"
 SHORTEST = 4  # characters; shorter values are masked only where they are the whole text

@@ -14,38 +14,58 @@ from dataclasses import replace
 from typing import Any
 
 from .._engine.finding import Finding
-from .._platforms import ecs_heart, ecs_plan
+from .._platforms import asg_plan, aws_heart, ecs_plan
 from .._probes.reader import Reader, is_whole, shown
-from . import argspec_common, argspec_ecs
+from . import argspec_common
 
-FIELDS = ("strategy", "steps", "canary", "linear", "hold_timeout", "heartbeat", "on_unfinished")
+SHARED = ("strategy", "steps", "canary", "heartbeat", "on_unfinished")
+FIELDS = {"ecs": (*SHARED, "linear", "hold_timeout"), "asg": (*SHARED, "hold_seconds", "unattended", "wait")}
 NUMBER = (-1e12, 1e12)  # types only: what is allowed is said by those who know why
 
 
-def findings(given: Mapping[str, Any], prefix: str = "") -> list[Finding]:
+def findings(given: Mapping[str, Any], prefix: str = "", platform: str = "ecs") -> list[Finding]:
     """`given`: the options of `FIELDS`, and `timing`; what is missing or empty is as if it were not given.
 
     `prefix` stands before their names in the findings: a role's variables carry the role's name.
     """
     found: list[Finding] = []
-    read = Reader({name: given.get(name) for name in FIELDS}, "", FIELDS, found)
+    fields = FIELDS[platform]
+    read = Reader({name: given.get(name) for name in fields}, "", fields, found)
     params = {
-        "strategy": read.choice("strategy", "canary", ecs_plan.STRATEGIES),
         "on_unfinished": read.choice("on_unfinished", "roll_back", ("roll_back", "resume", "fail")),
-        "hold_timeout": read.whole("hold_timeout", 60, *map(int, NUMBER)),
         "canary": _step(read, "canary", "weight", 10, found),
-        "linear": _step(read, "linear", "step", 25, found),
         "steps": _steps(read, found),
         "heartbeat": _heartbeat(read),
-        "load_balancer": {"role_arn": "given", "test_listener_arn": "given"},  # roles make both
         "timing": {"poll": _poll(given.get("timing"))},
+        **(_asg(read) if platform == "asg" else _ecs(read, found)),
     }
-    found += [*ecs_plan.findings(params), *ecs_heart.findings(params)]
+    plan = asg_plan if platform == "asg" else ecs_plan
+    found += [*plan.findings(params), *aws_heart.findings(params)]
     first: dict[str, Finding] = {}
     for each in found:  # of one option the first is enough: what follows may come from it
         field = each.field.lstrip(".")
         first.setdefault(re.split(r"[.\[]", field, maxsplit=1)[0], replace(each, field=prefix + field))
     return list(first.values())
+
+
+def _ecs(read: Reader, found: list[Finding]) -> dict[str, Any]:
+    return {
+        "strategy": read.choice("strategy", "canary", ecs_plan.STRATEGIES),
+        "hold_timeout": read.whole("hold_timeout", 60, *map(int, NUMBER)),
+        "linear": _step(read, "linear", "step", 25, found),
+        "load_balancer": {"role_arn": "given", "test_listener_arn": "given"},  # roles make both
+    }
+
+
+def _asg(read: Reader) -> dict[str, Any]:
+    strategies = (asg_plan.ROLLING, asg_plan.CANARY, asg_plan.BLUE_GREEN)
+    return {
+        "strategy": read.choice("strategy", asg_plan.ROLLING, strategies),
+        "hold_seconds": read.whole("hold_seconds", 900, *map(int, NUMBER)),
+        "unattended": read.choice("unattended", "refuse", ("refuse", "accept_exposure")),
+        "wait": read.flag("wait", True),
+        "restore": {"role_arn": "given"},  # roles make it
+    }
 
 
 def _step(read: Reader, field: str, name: str, default: int, found: list[Finding]) -> dict[str, Any] | None:
@@ -73,7 +93,7 @@ def _steps(read: Reader, found: list[Finding]) -> list[dict[str, Any]]:
 
 
 def _heartbeat(read: Reader) -> dict[str, Any]:
-    plain = {name: each["default"] for name, each in argspec_ecs.ecs_rollout()["heartbeat"]["options"].items()}
+    plain = {name: each["default"] for name, each in argspec_common.heartbeat()["options"].items()}
     inside = read.inside("heartbeat", tuple(plain))
     return {
         "enable": inside.flag("enable", plain["enable"]),

@@ -13,12 +13,16 @@ from typing import Any
 from .._clients.aws_errors import AwsError
 from .._engine.finding import Finding
 from .._engine.model import Observation, Outcome, Plan, Target, Verb
-from . import ecs_account, ecs_diff, ecs_heart, ecs_hold, ecs_input, ecs_plan, ecs_release, ecs_rules
+from . import aws_heart, aws_rules, ecs_account, ecs_diff, ecs_hold, ecs_input, ecs_plan, ecs_release
+from .aws_calls import Calls
+from .aws_names import alarm_name
+from .aws_step import Step
 from .base import PortError
-from .ecs_read import Calls, Reader
-from .ecs_step import Step
+from .ecs_read import Reader
 from .ecs_steps import Steps
 from .ecs_view import View
+
+ADOPTING = "First ECS must be able to shift traffic for this service: a rolling rollout of what it runs gives it that"
 
 # What a mutating call may find already done: the answer to an earlier attempt was lost.
 ALREADY = {
@@ -39,7 +43,7 @@ class Ecs:
         self._at = float("-inf")
         self._steps: dict[Verb, list[Step]] = {}
         self._gone: list[Finding] = []
-        self.adoptable: Mapping[str, Any] = {}  # the task definition of a service that must be adopted first
+        self._adoptable: Mapping[str, Any] = {}  # the task definition of a service that must be adopted first
 
     def preflight(self, plan: Plan) -> list[Finding]:
         """What is wrong with the parameters; and with the account, when a release is to move."""
@@ -47,11 +51,19 @@ class Ecs:
             return []
         moves = Verb.BEGIN not in self._steps or bool(self._steps[Verb.BEGIN])
         found = [*self._gone, *ecs_input.findings(self._params), *(self.account_findings(plan) if moves else [])]
-        return found or ([] if plan.check_mode or not self.adoptable else [self._to_adopt()])
+        return found or ([] if plan.check_mode or not self._adoptable else [self._to_adopt()])
 
     def _to_adopt(self) -> Finding:
         problem = "needs a service with advancedConfiguration: it gets that by a rolling rollout of what it runs"
         return Finding("strategy", str(self._params["strategy"]), problem, "Roll out what runs with strategy: rolling.")
+
+    def before(self) -> tuple[dict[str, Any], str] | None:
+        """The parameters of a rolling rollout of what the service runs, after which every strategy may follow."""
+        if not self._adoptable:
+            return None
+        own = {"strategy": ecs_plan.ROLLING, "steps": None, "canary": None, "linear": None, "route": None}
+        unasked = {"target_release": "wanted", "pin": False, "unpin": False, "wait": True}
+        return {**self._params, **own, **unasked, "adopted": self._adoptable}, ADOPTING
 
     def account_findings(self, plan: Plan) -> list[Finding]:
         """What is wrong between the parameters and the account."""
@@ -64,13 +76,13 @@ class Ecs:
         targets = view.targets()
         self._remembered |= {target.address.rpartition(":")[0]: target for target in targets if target.task}
         rule = view.production_rule
-        proof = ecs_rules.proof_of(rule)
+        proof = aws_rules.proof_of(rule)
         steps = Steps(view, plan, proof or self._proof)
         mine = view.raw_to(plan.release.id)
         self._at = snapshot.at
         self._gone = view.gone()
         plain = view.plain() if ecs_plan.native(self._params) and not plan.remove else ""
-        self.adoptable = snapshot.definitions.get(plain, {})
+        self._adoptable = snapshot.definitions.get(plain, {})
         self._steps = self._listed(steps, plan)
         return Observation(
             at=snapshot.at,
@@ -82,19 +94,19 @@ class Ecs:
             closed=bool(proof),
             desired=int((snapshot.active or {}).get("desiredCount", 0)),
             targets=targets,
-            weights=ecs_rules.weights(rule),
+            weights=aws_rules.weights(rule),
             events=view.events(),
             todo={verb: tuple(step.line for step in listed) for verb, listed in self._steps.items()},
             drift=self._drift(view, plan),
             labels=view.labels(),
             problem=self._problem(view, plan),
             back_to=home.release if (home := steps.home()) and not plan.first else "",
-            proof={ecs_rules.PROOF_HEADER: proof} if proof else {},
+            proof={aws_rules.PROOF_HEADER: proof} if proof else {},
             held=ecs_hold.held(mine, snapshot.clock),
             share=view.share(),
             test_share=view.test_share(),
             stage=str(mine.get("lifecycleStage") or ""),
-            heart=ecs_heart.heart(snapshot.alarm, mine or None, ecs_release.alarm_name(self._params)),
+            heart=aws_heart.heart(snapshot.alarm, ecs_hold.monitored(mine or None, alarm_name(self._params))),
         )
 
     @staticmethod
@@ -105,7 +117,7 @@ class Ecs:
 
     def _listed(self, steps: Steps, plan: Plan) -> dict[Verb, list[Step]]:
         if plan.remove:
-            return {Verb.REMOVE: steps.remove(steps.view.tagged_rules())}
+            return {Verb.REMOVE: steps.remove()}
         return {
             Verb.CONFIGURE: steps.configure(),
             Verb.ARM: steps.arm(),
@@ -132,7 +144,7 @@ class Ecs:
 
     def beat(self, plan: Plan) -> None:  # noqa: ARG002 - the Protocol's
         """One datapoint."""
-        self._calls.write("cloudwatch", "put_metric_data", **ecs_heart.beat(self._params))
+        self._calls.write("cloudwatch", "put_metric_data", **aws_heart.beat(self._params))
 
     def perform(self, verb: Verb, plan: Plan, seen: Observation) -> str:
         """The first call that the verb would still make; what the last snapshot listed, or a new one."""

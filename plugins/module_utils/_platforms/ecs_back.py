@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.model import Plan
-from . import ecs_diff, ecs_hold, ecs_home, ecs_release
+from . import aws_rule_steps, ecs_diff, ecs_hold, ecs_home, ecs_release
+from .aws_names import short
+from .aws_step import Step
 from .ecs_home import Home
-from .ecs_names import short
 from .ecs_snapshot import Snapshot
-from .ecs_step import Step
 from .ecs_view import View
 
 Json = dict[str, Any]
@@ -148,7 +148,4 @@ class Back:
         if self.view.snapshot.active:
             line = "DeleteService: the first release was never proven"
             steps.append(Step("ecs", "delete_service", {**self._place, "force": True}, line))
-        for which, rule in (("test", self.view.test_rule), ("production", self.view.production_rule)):
-            if rule:
-                steps.append(Step("elbv2", "delete_rule", {"RuleArn": rule["RuleArn"]}, f"DeleteRule: {which} rule"))
-        return steps
+        return steps + aws_rule_steps.undone(self.view.production_rule, self.view.test_rule)

@@ -5,25 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 from .._clients.aws_errors import AwsError
-from .ecs_release import RELEASE_TAG, SERVICE_TAG, service_key, tag_map
+from .aws_calls import Calls
+from .aws_names import RELEASE_TAG, SERVICE_TAG, service_key, tag_map
 
 Json = dict[str, Any]
 
 SEARCHED = 20  # newest revisions of a family that are searched for a release
-
-
-class Calls(Protocol):
-    """What a platform needs of `_clients.aws.Aws`."""
-
-    def read(self, api: str, operation: str, /, **arguments: Any) -> Json: ...
-
-    def write(self, api: str, operation: str, /, **arguments: Any) -> Json: ...
-
-    def pages(self, api: str, operation: str, key: str, /, **arguments: Any) -> Iterator[Any]: ...
 
 
 class Definitions:

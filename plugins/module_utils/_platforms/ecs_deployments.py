@@ -10,7 +10,8 @@ from typing import Any
 
 from .._engine.model import Deployment, Movement
 from . import ecs_hold
-from .ecs_names import readable, short
+from .aws_names import short
+from .ecs_names import readable
 from .ecs_snapshot import Snapshot
 
 MOVEMENTS = {

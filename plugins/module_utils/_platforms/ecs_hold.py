@@ -13,11 +13,13 @@ from datetime import datetime
 from typing import Any
 
 from .._engine.model import Held
-from . import ecs_plan, ecs_rules
+from . import aws_rules, ecs_plan
 
 Json = dict[str, Any]
 
 AWAITING = "AWAITING_ACTION"
+# How the deployment shows that ECS watches an alarm, watched it to the end, or acted.
+WATCHED = frozenset({"MONITORING", "MONITORING_COMPLETE", "TRIGGERED"})
 TIMEOUT = 1440  # minutes, where none is given; botocore, DeploymentLifecycleHookTimeoutConfiguration
 OPEN = frozenset({"PENDING", "IN_PROGRESS"})
 
@@ -68,7 +70,7 @@ def _next(deployment: Mapping[str, Any]) -> int:
 
 def share(group: str, rule: Mapping[str, Any] | None) -> int | None:
     """Percent of production traffic that the rule gives to a target group; None = nobody knows."""
-    weights = ecs_rules.weights(rule)
+    weights = aws_rules.weights(rule)
     whole = sum(weights.values())
     return round(100 * weights.get(group, 0) / whole) if group and whole else None
 
@@ -84,3 +86,14 @@ def told(deployment: Mapping[str, Any]) -> str:
         f"until {hook['expiresAt']:%Y-%m-%dT%H:%M:%S%z}" if hook.get("expiresAt") else "for a time that it does not say"
     )
     return f"{said}, paused {until}, then ECS {action} by itself"
+
+
+def monitored(deployment: Mapping[str, Any] | None, name: str) -> bool | None:
+    """Whether ECS watches the alarm. A PENDING deployment does not yet: until it begins its configuration counts."""
+    if deployment is None:
+        return None
+    watch = deployment.get("alarms") or {}
+    if deployment.get("status") == "PENDING":
+        configured = (deployment.get("deploymentConfiguration") or {}).get("alarms") or {}
+        return bool(configured.get("enable")) and name in (configured.get("alarmNames") or [])
+    return watch.get("status") in WATCHED and name in (watch.get("alarmNames") or [])

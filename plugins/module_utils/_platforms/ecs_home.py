@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import ecs_diff
-from .ecs_names import short
+from .aws_names import short, tag_list
 from .ecs_read import Snapshot
-from .ecs_release import tag_list
 
 Json = dict[str, Any]
 

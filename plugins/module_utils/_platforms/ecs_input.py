@@ -10,30 +10,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._engine.finding import Finding
-from . import ecs_heart, ecs_plan, ecs_release
+from . import aws_heart, aws_input, aws_limits, ecs_plan, ecs_release
 from . import ecs_limits as limits
+from .aws_input import between
 
 Params = Mapping[str, Any]
 
 
 def findings(params: Params) -> list[Finding]:
     """`params`: validated by `_glue.argspec_ecs.ecs_rollout()`, state present."""
-    checks = (_names, _containers, _size, _roles, _network, _balancer, _deployment, _tags)
-    found = [finding for check in checks for finding in check(params)]
-    return [*found, *ecs_plan.findings(params), *ecs_heart.findings(params)]
-
-
-def _between(field: str, value: int, bounds: tuple[int, int], unit: str = "") -> Iterator[Finding]:
-    low, high = bounds
-    if not low <= value <= high:
-        allowed = f"{low} to {high} {unit}".strip()
-        yield Finding(field, str(value), f"must be {allowed}", f"Choose {allowed}.")
-
-
-def _repeated(field: str, values: list[Any]) -> Iterator[Finding]:
-    twice = sorted({str(value) for value in values if values.count(value) > 1})
-    if twice:
-        yield Finding(field, ", ".join(twice), "must not name a thing twice", "Remove the repetition.")
+    first, then = (_names, _containers, _size, _roles, _network), (_deployment, aws_input.tags)
+    found = [finding for check in first for finding in check(params)]
+    found += aws_input.balancer(params, ecs_plan.route(params))
+    found += [finding for check in then for finding in check(params)]
+    return [*found, *ecs_plan.findings(params), *aws_heart.findings(params)]
 
 
 def _names(params: Params) -> Iterator[Finding]:
@@ -55,13 +45,13 @@ def _names(params: Params) -> Iterator[Finding]:
 def _containers(params: Params) -> Iterator[Finding]:
     containers = params["task_definition"]["containers"]
     names = [container["name"] for container in containers]
-    yield from _repeated("task_definition.containers", names)
+    yield from aws_input.repeated("task_definition.containers", names)
     if not any(container.get("essential", True) for container in containers):
         yield Finding(
             "task_definition.containers", "none is essential", "one must be essential", "Set essential: true."
         )
     ports = [port["container_port"] for container in containers for port in container.get("port_mappings") or []]
-    yield from _repeated("task_definition.containers.port_mappings", ports)
+    yield from aws_input.repeated("task_definition.containers.port_mappings", ports)
     volumes = {volume["name"] for volume in params["task_definition"].get("volumes") or []}
     for number, container in enumerate(containers):
         at = f"task_definition.containers[{number}]"
@@ -96,7 +86,7 @@ def _environment(at: str, container: Params, allowed: list[str]) -> Iterator[Fin
         elif value is None or isinstance(value, bool | float | list | dict):
             problem = f"is a YAML {type(value).__name__}, not a text"
             yield Finding(field, type(value).__name__, problem, "Put it in quotes.")
-        elif name not in allowed and limits.looks_secret(str(name), str(value)):
+        elif name not in allowed and aws_limits.looks_secret(str(name), str(value)):
             mend = "Move it to Secrets Manager and name its ARN under secrets, or name it in allow_plain_environment."
             yield Finding(field, "a value that is not shown", "looks like a secret in plain text", mend)
     for name, source in sorted((container.get("secrets") or {}).items()):
@@ -107,14 +97,14 @@ def _environment(at: str, container: Params, allowed: list[str]) -> Iterator[Fin
 
 def _container_parts(at: str, container: Params, names: list[str], volumes: set[str]) -> Iterator[Finding]:
     for number, port in enumerate(container.get("port_mappings") or []):
-        yield from _between(f"{at}.port_mappings[{number}].container_port", port["container_port"], (1, 65535))
+        yield from between(f"{at}.port_mappings[{number}].container_port", port["container_port"], (1, 65535))
     if container.get("stop_timeout") is not None:
-        yield from _between(
+        yield from between(
             f"{at}.stop_timeout", container["stop_timeout"], (0, limits.FARGATE_STOP_TIMEOUT), "s on Fargate"
         )
     for name, bounds in limits.HEALTH_CHECK.items():
         if container.get("health_check"):
-            yield from _between(f"{at}.health_check.{name}", container["health_check"][name], bounds)
+            yield from between(f"{at}.health_check.{name}", container["health_check"][name], bounds)
     driver = (container.get("log_configuration") or {}).get("driver")
     if driver and driver not in limits.FARGATE_LOG_DRIVERS:
         allowed = ", ".join(limits.FARGATE_LOG_DRIVERS)
@@ -172,7 +162,7 @@ def _size(params: Params) -> Iterator[Finding]:
         yield Finding("task_definition.memory", str(memory), problem, "Raise it, or lower theirs.")
     if wanted.get("ephemeral_storage_gib") is not None:
         storage = wanted["ephemeral_storage_gib"]
-        yield from _between(
+        yield from between(
             "task_definition.ephemeral_storage_gib", storage, limits.FARGATE_EPHEMERAL_GIB, "GiB on Fargate"
         )
     size = len(json.dumps(ecs_release.task_definition(params)))
@@ -189,7 +179,7 @@ def _roles(params: Params) -> Iterator[Finding]:
         ("task_definition.task_role_arn", wanted.get("task_role_arn")),
         ("load_balancer.role_arn", params["load_balancer"].get("role_arn")),
     ):
-        match = limits.ROLE.match(arn) if arn else None
+        match = aws_limits.ROLE.match(arn) if arn else None
         if arn and not match:
             yield Finding(
                 field, str(arn)[:120], "must be the ARN of an IAM role", "Give arn:aws:iam::ACCOUNT:role/NAME."
@@ -213,42 +203,8 @@ def _roles(params: Params) -> Iterator[Finding]:
 def _network(params: Params) -> Iterator[Finding]:
     network = params["network"]
     for name, most in (("subnets", limits.SUBNETS), ("security_groups", limits.SECURITY_GROUPS)):
-        yield from _repeated(f"network.{name}", network[name])
-        yield from _between(f"network.{name}", len(network[name]), (1, most), f"{name.replace('_', ' ')}")
-
-
-def _balancer(params: Params) -> Iterator[Finding]:
-    balancer, rule = params["load_balancer"], params["load_balancer"]["rule"]
-    if balancer["blue_target_group_arn"] == balancer["green_target_group_arn"]:
-        given = balancer["blue_target_group_arn"]
-        yield Finding(
-            "load_balancer.green_target_group_arn", given, "must not be the blue one", "Name the other group."
-        )
-    if balancer.get("test_listener_arn") == balancer["production_listener_arn"]:
-        given = str(balancer.get("test_listener_arn"))
-        yield Finding("load_balancer.test_listener_arn", given, "must not be the production listener", "Name another.")
-    if ecs_plan.route(params) == "test_listener" and not balancer.get("test_listener_arn"):
-        yield Finding("route", "test_listener", "needs load_balancer.test_listener_arn", "Name the test listener.")
-    yield from _between("load_balancer.rule.priority", rule["priority"], limits.PRIORITY)
-    values = [*(rule.get("path_patterns") or []), *(rule.get("host_headers") or [])]
-    if not values:
-        yield Finding(
-            "load_balancer.rule", "no condition", "needs a path pattern or a host header", "Give path_patterns."
-        )
-    if len(values) > limits.CONDITION_VALUES - 1:
-        problem = (
-            f"may have {limits.CONDITION_VALUES - 1} values (AWS: {limits.CONDITION_VALUES}; one is the proof header)"
-        )
-        yield Finding("load_balancer.rule", f"{len(values)} values", problem, "Shorten the lists.")
-    for value in values:
-        if not 1 <= len(value) <= limits.CONDITION_LENGTH or not value.isprintable() or " " in value:
-            problem = f"must be 1 to {limits.CONDITION_LENGTH} characters without spaces"
-            yield Finding("load_balancer.rule", repr(value)[:60], problem, "Mend the pattern.")
-    for pattern in rule.get("path_patterns") or []:
-        if not pattern.startswith(("/", "*")):
-            yield Finding(
-                "load_balancer.rule.path_patterns", pattern[:60], "must begin with / or *", f"Write /{pattern[:40]}."
-            )
+        yield from aws_input.repeated(f"network.{name}", network[name])
+        yield from between(f"network.{name}", len(network[name]), (1, most), f"{name.replace('_', ' ')}")
 
 
 def _deployment(params: Params) -> Iterator[Finding]:
@@ -256,25 +212,12 @@ def _deployment(params: Params) -> Iterator[Finding]:
     if params["desired_count"] > limits.TASKS_PER_SERVICE:  # too few: the engine's capacity arithmetic says so
         given, problem = str(params["desired_count"]), f"may be at most {limits.TASKS_PER_SERVICE} tasks a service"
         yield Finding("desired_count", given, problem, "Lower it.")
-    yield from _between("deployment.minimum_healthy_percent", deployment["minimum_healthy_percent"], (0, 100), "%")
-    yield from _between("deployment.maximum_percent", deployment["maximum_percent"], (100, 200), "%")
+    yield from between("deployment.minimum_healthy_percent", deployment["minimum_healthy_percent"], (0, 100), "%")
+    yield from between("deployment.maximum_percent", deployment["maximum_percent"], (100, 200), "%")
     breaker = deployment["circuit_breaker"]
-    yield from _between("deployment.circuit_breaker.threshold_value", breaker["threshold_value"], (1, 10000))
-    yield from _between("health_check_grace_seconds", params["health_check_grace_seconds"], (0, 2147483647), "s")
+    yield from between("deployment.circuit_breaker.threshold_value", breaker["threshold_value"], (1, 10000))
+    yield from between("health_check_grace_seconds", params["health_check_grace_seconds"], (0, 2147483647), "s")
     if params["health_check_grace_seconds"] > params["timing"]["deadline"]:
         given = str(params["health_check_grace_seconds"])
         problem = f"is longer than the whole rollout may take ({params['timing']['deadline']:g} s)"
         yield Finding("health_check_grace_seconds", given, problem, "Lower it, or raise timing.deadline.")
-
-
-def _tags(params: Params) -> Iterator[Finding]:
-    tags = params.get("tags") or {}
-    if len(tags) > limits.TAGS - 2:
-        problem = f"may have {limits.TAGS - 2} (AWS: {limits.TAGS}; two are ours)"
-        yield Finding("tags", f"{len(tags)} tags", problem, "Remove some.")
-    for key, value in tags.items():
-        reserved = str(key).lower().startswith(("aws:", "greenlight:"))
-        if reserved or not 1 <= len(str(key)) <= limits.TAG_KEY or len(str(value)) > limits.TAG_VALUE or value is None:
-            sizes = f"{limits.TAG_KEY} and {limits.TAG_VALUE} characters"
-            problem = f"must have at most {sizes}, and not begin with aws: or greenlight:"
-            yield Finding(f"tags.{str(key)[:60]}", str(value)[:60], problem, "Choose another tag.")

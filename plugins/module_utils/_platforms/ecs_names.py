@@ -10,13 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def short(arn: str) -> str:
-    """The part of an ARN that a person knows a thing by; for target groups and load balancers its name."""
-    if ":targetgroup/" in arn or ":loadbalancer/" in arn:
-        return arn.split("/")[-2]
-    return arn.rpartition("/")[2] or arn
-
-
 def readable(message: str) -> str:
     """A message of ECS without the service's name, with names for ARNs and short task ids."""
     message = re.sub(r"^\(service [\w-]+(?:, taskSet [\w/-]+)?\) ", "", message)

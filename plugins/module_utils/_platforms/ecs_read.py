@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from .._clients.aws_errors import AwsError
-from . import ecs_heart
-from .ecs_definitions import Calls, Definitions
+from . import aws_heart
+from .aws_calls import Calls, absent_is_empty, answered_at
+from .aws_names import alarm_name, tag_map
+from .aws_rule_tags import with_tags
+from .ecs_definitions import Definitions
 from .ecs_names import task_address
-from .ecs_release import alarm_name, tag_map
-from .ecs_rule_tags import with_tags
 from .ecs_snapshot import IN_PROGRESS, Snapshot
 
-__all__ = ["IN_PROGRESS", "Calls", "Reader", "Snapshot", "why_stopped"]
+__all__ = ["IN_PROGRESS", "Reader", "Snapshot", "why_stopped"]
 
 Json = dict[str, Any]
 
@@ -75,7 +75,8 @@ class Reader:
         self._definitions.forget()
 
     def _service(self) -> Json | None:
-        answer = self._absent_is_empty(
+        answer = absent_is_empty(
+            self._calls,
             "ecs",
             "describe_services",
             cluster=self._params["cluster"],
@@ -88,7 +89,8 @@ class Reader:
         return None
 
     def _deployments(self) -> tuple[Json, ...]:
-        listed = self._absent_is_empty(
+        listed = absent_is_empty(
+            self._calls,
             "ecs",
             "list_service_deployments",
             cluster=self._params["cluster"],
@@ -171,7 +173,7 @@ class Reader:
         """
         listeners = [balancer.get(f"{which}_listener_arn") for which in WHICH]
         if all(listeners) and all(named.get(which) for which in WHICH):
-            answer = self._absent_is_empty("elbv2", "describe_rules", RuleArns=[named[which] for which in WHICH])
+            answer = absent_is_empty(self._calls, "elbv2", "describe_rules", RuleArns=[named[which] for which in WHICH])
             found = {rule["RuleArn"]: rule for rule in answer.get("Rules", [])}
             if len(found) == len(WHICH):
                 return (found[named["production"]],), (found[named["test"]],)
@@ -210,24 +212,16 @@ class Reader:
         for group in sorted(dict.fromkeys(groups), key=lambda one: one not in serving):
             if found and not known.open_deployment() and _all_there(known.tasks, found):
                 break
-            answer = self._absent_is_empty("elbv2", "describe_target_health", TargetGroupArn=group)
+            answer = absent_is_empty(self._calls, "elbv2", "describe_target_health", TargetGroupArn=group)
             found[group] = tuple(answer.get("TargetHealthDescriptions", []))
         return found
 
     def _alarm(self) -> Json | None:
         """The heartbeat alarm, where the service is to have one."""
-        if not ecs_heart.wanted(self._params):
+        if not aws_heart.wanted(self._params):
             return None
         answer = self._calls.read("cloudwatch", "describe_alarms", AlarmNames=[alarm_name(self._params)])
         return next(iter(answer.get("MetricAlarms", [])), None)
-
-    def _absent_is_empty(self, api: str, operation: str, /, **arguments: Any) -> Json:
-        try:
-            return self._calls.read(api, operation, **arguments)
-        except AwsError as error:
-            if error.not_found:
-                return {}
-            raise
 
 
 def _all_there(tasks: tuple[Json, ...], health: Mapping[str, tuple[Json, ...]]) -> bool:
@@ -252,12 +246,3 @@ def why_stopped(task: Mapping[str, Any]) -> str:
         elif container.get("exitCode"):
             reasons.append(f"{container.get('name')}: exit code {container['exitCode']}")
     return "; ".join(reason for reason in reasons if reason)
-
-
-def answered_at(answer: Mapping[str, Any]) -> datetime:
-    """When the API answered, at the latest, by its own clock (the Date header, whole seconds): ours may be wrong."""
-    said = ((answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}).get("date")
-    try:
-        return parsedate_to_datetime(said).astimezone(UTC) + timedelta(seconds=1) if said else datetime.now(UTC)
-    except ValueError:
-        return datetime.now(UTC)

@@ -12,55 +12,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .._engine.model import Release
 from . import ecs_diff, ecs_plan
+from .aws_names import ID_LENGTH, RELEASE_TAG, SERVICE_TAG, alarm_name, given, pairs, service_key, tag_list, text
 
-RELEASE_TAG = "greenlight:release"
-SERVICE_TAG = "greenlight:service"
 ROLLOUT_TAG = "greenlight:made-by"  # on a service: id of the rollout that created it
 RELEASE_VARIABLE = "GREENLIGHT_RELEASE"
-ID_LENGTH = 12
 
 Json = dict[str, Any]
-
-
-def service_key(params: Mapping[str, Any]) -> str:
-    """cluster/name, as the tag and the record carry it."""
-    return f"{str(params['cluster']).rpartition('/')[2]}/{params['name']}"
-
-
-def alarm_name(params: Mapping[str, Any]) -> str:
-    """Of the service's heartbeat alarm; a name has at most 255 characters (botocore cloudwatch, AlarmName)."""
-    name = f"greenlight/{service_key(params)}/heartbeat"
-    return name if len(name) <= 255 else f"greenlight/{hashlib.sha256(name.encode()).hexdigest()}/heartbeat"
-
-
-def given(mapping: Mapping[str, Any]) -> Json:
-    """Without the members that were not given: None, empty text, empty list, empty mapping."""
-    return {key: value for key, value in mapping.items() if value not in (None, "", [], {})}
-
-
-def text(value: Any) -> str:
-    """A YAML scalar as an environment variable or a tag carries it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def pairs(mapping: Mapping[str, Any] | None, key: str = "name", value: str = "value") -> list[Json]:
-    """{a: 1} as [{"name": "a", "value": "1"}], in a fixed order."""
-    return [{key: name, value: text((mapping or {})[name])} for name in sorted(mapping or {})]
-
-
-def tag_list(tags: Mapping[str, Any], key: str = "key", value: str = "value") -> list[Json]:
-    """ECS writes key/value, Elastic Load Balancing Key/Value."""
-    return pairs(tags, key, value)
-
-
-def tag_map(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Either spelling, as a mapping."""
-    return {tag.get("key", tag.get("Key", "")): tag.get("value", tag.get("Value", "")) for tag in tags}
 
 
 def _container(container: Mapping[str, Any]) -> Json:

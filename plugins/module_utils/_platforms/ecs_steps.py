@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.model import Plan
-from . import ecs_back, ecs_diff, ecs_heart, ecs_hold, ecs_release, ecs_rules
+from . import aws_heart_steps, aws_rule_steps, aws_rules, ecs_back, ecs_diff, ecs_hold, ecs_release
+from .aws_names import short, tag_list
+from .aws_step import Step
 from .ecs_home import Home
-from .ecs_names import short
-from .ecs_release import ROLLOUT_TAG, SERVICE_TAG, service_key, tag_list
-from .ecs_step import Step
+from .ecs_release import ROLLOUT_TAG
 from .ecs_view import View
 
 __all__ = ["Step", "Steps"]
@@ -43,6 +43,10 @@ class Steps:
     def _place(self) -> Json:
         return {"cluster": self._params["cluster"], "service": self._params["name"]}
 
+    @property
+    def _made_by(self) -> str:
+        return self.plan.begun or self.plan.rollout_id
+
     # ---- CONFIGURE: what starts no deployment ----
 
     def configure(self) -> list[Step]:
@@ -56,15 +60,11 @@ class Steps:
         if changes:
             lines = "; ".join(map(str, ecs_diff.setting_differences(service, wanted)))
             steps.append(Step("ecs", "update_service", {**self._place, **changes}, f"UpdateService: {lines}"))
-        tags = ecs_diff.tag_changes(service.get("tags") or {}, self._tags())
+        tags = ecs_diff.tag_changes(service.get("tags") or {}, aws_rule_steps.tags(self._params))
         if tags:
             arguments = {"resourceArn": service["serviceArn"], "tags": tag_list(tags)}
             steps.append(Step("ecs", "tag_resource", arguments, f"TagResource: {', '.join(sorted(tags))}"))
         return steps
-
-    def _tags(self) -> dict[str, str]:
-        own = {key: ecs_release.text(value) for key, value in (self._params.get("tags") or {}).items()}
-        return {**own, SERVICE_TAG: service_key(self._params)}
 
     def _unproven(self) -> bool:
         """Nothing was ever completed: whatever comes first stays closed to the public.
@@ -72,45 +72,14 @@ class Steps:
         An open rule in front of a service that is there serves somebody, whatever the history tells.
         """
         rule = self.view.production_rule
-        serves = bool(self.view.snapshot.active and rule and not ecs_rules.proof_of(rule))
+        serves = bool(self.view.snapshot.active and rule and not aws_rules.proof_of(rule))
         return not serves and not self.view.ever_completed()
 
     def _rules(self, closed: bool) -> list[Step]:
         """Make and mend both rules. An open rule is closed only when nothing was ever completed."""
-        balancer = self._params["load_balancer"]
-        steps = []
-        for which, listener, rule, proof in (
-            (
-                "production",
-                balancer["production_listener_arn"],
-                self.view.production_rule,
-                self.proof if closed else "",
-            ),
-            ("test", balancer.get("test_listener_arn"), self.view.test_rule, ""),
-        ):
-            if rule:
-                steps += self._mend_rule(which, rule, proof)
-            elif listener:
-                tags = tag_list(self._tags(), "Key", "Value")
-                arguments = ecs_rules.creation(self._params, listener, self.view.live_group(), proof, tags)
-                note = ", closed to the public until the release is proven" if proof else ""
-                steps.append(Step("elbv2", "create_rule", arguments, f"CreateRule: {which} rule{note}"))
-        return steps
-
-    def _mend_rule(self, which: str, rule: Json, proof: str) -> list[Step]:
-        steps = []
-        conditions = ecs_rules.conditions(self._params, proof or ecs_rules.proof_of(rule))
-        if not ecs_rules.same_conditions(rule, conditions):
-            closing = bool(proof) and not ecs_rules.proof_of(rule)
-            what = "close it until the release is proven" if closing else "conditions"
-            arguments: Json = {"RuleArn": rule["RuleArn"], "Conditions": conditions}
-            steps.append(Step("elbv2", "modify_rule", arguments, f"ModifyRule: {which} rule, {what}"))
-        priority = self._params["load_balancer"]["rule"]["priority"]
-        if str(rule.get("Priority")) != str(priority):
-            arguments = {"RulePriorities": [{"RuleArn": rule["RuleArn"], "Priority": priority}]}
-            line = f"SetRulePriorities: {which} rule, {rule.get('Priority')} -> {priority}"
-            steps.append(Step("elbv2", "set_rule_priorities", arguments, line))
-        return steps
+        view = self.view
+        proof = self.proof if closed else ""
+        return aws_rule_steps.rules(self._params, view.production_rule, view.test_rule, view.live_group(), proof)
 
     # ---- BEGIN ----
 
@@ -165,7 +134,9 @@ class Steps:
             "loadBalancers": self.view.wanted_balancers(),
             **ecs_release.settings(self._params),
             "desiredCount": self._params["desired_count"],
-            "tags": tag_list({**self._tags(), ROLLOUT_TAG: self.plan.begun or self.plan.rollout_id}),
+            "tags": tag_list(
+                {**aws_rule_steps.tags(self._params), ROLLOUT_TAG: self.plan.begun or self.plan.rollout_id}
+            ),
         }
 
     def proceed(self) -> list[Step]:
@@ -181,35 +152,15 @@ class Steps:
 
     # ---- the heartbeat alarm ----
 
-    def _alarm(self, armed: bool, line: str) -> Step:
-        arguments = ecs_heart.alarm(self._params, armed)
-        return Step("cloudwatch", "put_metric_alarm", arguments, f"PutMetricAlarm: heartbeat alarm, {line}")
-
     def _mend_alarm(self) -> list[Step]:
-        """It is there, and as wanted, before the service names it."""
-        if not ecs_heart.wanted(self._params):
-            return []
-        found = self.view.snapshot.alarm
-        if found is None:
-            return [self._alarm(False, "made, at rest")]
-        if ecs_heart.differs(found, self._params):
-            return [self._alarm(ecs_heart.armed(found), "mended")]
-        return []
+        return aws_heart_steps.mend(self._params, self.view.snapshot.alarm)
 
     def arm(self) -> list[Step]:
-        """Made at rest; then silence is a breach. The engine waits for OK before the second."""
-        if self.plan.heartbeat is None or not ecs_heart.wanted(self._params):
-            return []
-        mend = self._mend_alarm()
-        if mend or ecs_heart.armed(self.view.snapshot.alarm):
-            return mend
-        return [self._alarm(True, "silence is a breach from now on: ECS rolls back when this run dies")]
+        return aws_heart_steps.arm(self._params, self.view.snapshot.alarm, "ECS") if self.plan.heartbeat else []
 
     def disarm(self) -> list[Step]:
-        armed = ecs_heart.armed(self.view.snapshot.alarm)
-        if not armed or self.view.snapshot.open_deployment():
-            return []
-        return [self._alarm(False, "at rest")]
+        snapshot = self.view.snapshot
+        return aws_heart_steps.disarm(self._params, snapshot.alarm, snapshot.open_deployment() is not None)
 
     # ---- the way back ----
 
@@ -223,30 +174,19 @@ class Steps:
 
     def finish(self) -> list[Step]:
         """Let the public in."""
-        rule = self.view.production_rule
-        if not rule or not ecs_rules.proof_of(rule):
-            return []
-        arguments = {"RuleArn": rule["RuleArn"], "Conditions": ecs_rules.conditions(self._params)}
-        return [Step("elbv2", "modify_rule", arguments, "ModifyRule: open the production rule to the public")]
+        return aws_rule_steps.opened(self._params, self.view.production_rule)
 
     # ---- REMOVE: in reverse order, and only what carries our tag ----
 
-    def remove(self, tagged_rules: frozenset[str]) -> list[Step]:
-        """`tagged_rules`: ARNs of rules that carry this service's tag."""
+    def remove(self) -> list[Step]:
         snapshot, steps = self.view.snapshot, []
         if self.view.not_ours():
             return []
         if snapshot.active:
             line = f"DeleteService: {self._params['name']} with its tasks"
             steps.append(Step("ecs", "delete_service", {**self._place, "force": True}, line))
-        for rule in (*snapshot.test_rules, *snapshot.production_rules):
-            if rule["RuleArn"] in tagged_rules:
-                steps.append(
-                    Step("elbv2", "delete_rule", {"RuleArn": rule["RuleArn"]}, f"DeleteRule: {short(rule['RuleArn'])}")
-                )
-        if snapshot.alarm is not None:
-            name = snapshot.alarm["AlarmName"]
-            steps.append(Step("cloudwatch", "delete_alarms", {"AlarmNames": [name]}, f"DeleteAlarms: {name}"))
+        steps += aws_rule_steps.removed(self._params, (*snapshot.test_rules, *snapshot.production_rules))
+        steps += aws_heart_steps.remove(snapshot.alarm)
         for arn, definition in snapshot.definitions.items():
             if definition.get("release") and definition.get("status") == "ACTIVE":
                 steps.append(

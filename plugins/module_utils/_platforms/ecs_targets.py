@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._engine.model import Target
-from .ecs_names import short, task_address
+from .aws_names import short
+from .ecs_names import task_address
 from .ecs_snapshot import Snapshot
 
 Json = dict[str, Any]

@@ -11,8 +11,9 @@ from typing import Any
 
 from .._engine.finding import Finding
 from .._engine.model import Deployment, Target
-from . import ecs_deployments, ecs_diff, ecs_hold, ecs_release, ecs_rules, ecs_targets
-from .ecs_names import readable, short
+from . import aws_rules, ecs_deployments, ecs_diff, ecs_hold, ecs_release, ecs_targets
+from .aws_names import SERVICE_TAG, service_key, short
+from .ecs_names import readable
 from .ecs_read import Snapshot
 
 Json = dict[str, Any]
@@ -36,7 +37,7 @@ class View:
     def _rule(self, which: str) -> Json | None:
         known = (self._balancer_entry().get("advancedConfiguration") or {}).get(f"{which}ListenerRule", "")
         rules = self.snapshot.production_rules if which == "production" else self.snapshot.test_rules
-        return ecs_rules.ours(rules, self.params, known) if self.params.get("load_balancer") else None
+        return aws_rules.ours(rules, self.params, known) if self.params.get("load_balancer") else None
 
     @property
     def production_rule(self) -> Json | None:
@@ -46,24 +47,12 @@ class View:
     def test_rule(self) -> Json | None:
         return self._rule("test")
 
-    def tagged_rules(self) -> frozenset[str]:
-        """ARNs of the rules on the two listeners that carry this service's tag."""
-        rules, mine = (
-            (*self.snapshot.production_rules, *self.snapshot.test_rules),
-            ecs_release.service_key(self.params),
-        )
-        return frozenset(
-            str(rule["RuleArn"])
-            for rule in rules
-            if not rule.get("IsDefault") and (rule.get("tags") or {}).get(ecs_release.SERVICE_TAG) == mine
-        )
-
     def live_group(self) -> str:
         """The target group that serves, as read: by the completed revision, by the service, by the rule; else blue."""
         resolved = self.snapshot.group_of(self._completed_revision().get("serviceRevisionArn", ""))
         if resolved or self._balancer_entry().get("targetGroupArn"):
             return resolved or str(self._balancer_entry()["targetGroupArn"])
-        taking = [group for group, weight in ecs_rules.weights(self.production_rule).items() if weight > 0]
+        taking = [group for group, weight in aws_rules.weights(self.production_rule).items() if weight > 0]
         balancer = self.params.get("load_balancer") or {}
         return taking[0] if len(taking) == 1 else str(balancer.get("blue_target_group_arn", ""))
 
@@ -72,7 +61,7 @@ class View:
         rule = self.production_rule
         if not self.snapshot.active or not rule or self.snapshot.open_deployment():
             return ""
-        live, taking = self.live_group(), [g for g, weight in ecs_rules.weights(rule).items() if weight > 0]
+        live, taking = self.live_group(), [g for g, weight in aws_rules.weights(rule).items() if weight > 0]
         if taking != [live]:
             return (
                 f"ECS serves through target group {short(live)}, but the production rule sends requests to "
@@ -82,10 +71,10 @@ class View:
 
     def not_ours(self) -> str:
         """Why the service may not be removed; "" = it may."""
-        service, mine = self.snapshot.active, ecs_release.service_key(self.params)
-        if not service or (service.get("tags") or {}).get(ecs_release.SERVICE_TAG) == mine:
+        service, mine = self.snapshot.active, service_key(self.params)
+        if not service or (service.get("tags") or {}).get(SERVICE_TAG) == mine:
             return ""
-        return f"the service does not carry the tag {ecs_release.SERVICE_TAG} = {mine}, so it is not removed"
+        return f"the service does not carry the tag {SERVICE_TAG} = {mine}, so it is not removed"
 
     def not_a_first_release(self, rollout: str) -> str:
         """Why a service may not be removed as a first release that failed; "" = it may.
@@ -100,7 +89,7 @@ class View:
             return f"the service ran {', '.join(map(short, others[:3]))} before this release, so it is not removed"
         made = (service.get("tags") or {}).get(ecs_release.ROLLOUT_TAG, "")
         rule = self.production_rule
-        if rule and not ecs_rules.proof_of(rule) and (not made or made != rollout):
+        if rule and not aws_rules.proof_of(rule) and (not made or made != rollout):
             by = f"rollout {readable(made)}" if made else "no rollout that is known"
             return f"the service is open to the public, and was made by {by}, not by {rollout}: it is not removed"
         return ""

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Event
 from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_ecs
-from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import run
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.kit_ecs import run
 from tests.lab.aws.running import RunningLab
 from tests.lab.images.registry import HERE as IMAGES
 from tests.lab.images.registry import reference
@@ -42,6 +42,7 @@ class Stack:
     name: str
     facts: dict[str, Any] = field(default_factory=dict)
     lines: list[Event] = field(default_factory=list)  # what the last rollout reported, waiting aside
+    target_type: str = "ip"
 
     @property
     def state(self) -> dict[str, Any]:
@@ -53,28 +54,32 @@ class Stack:
 
     # ---- what roles would make ----
 
-    def build(self) -> Stack:
+    def build(self) -> Self:
+        self.front()
+        self.facts["cluster"] = self.lab.client("ecs").create_cluster(clusterName=self.name)["cluster"]["clusterName"]
+        self.role("execution", "ecs-tasks")
+        self.role("infrastructure", "ecs")
+        return self
+
+    def front(self) -> None:
+        """Security groups, load balancer and bucket, whatever runs behind."""
         self._security()
         self._balancer()
-        self.facts["cluster"] = self.lab.client("ecs").create_cluster(clusterName=self.name)["cluster"]["clusterName"]
         self.facts["bucket"] = f"greenlight-{self.name}"
         self.lab.client("s3").create_bucket(Bucket=self.facts["bucket"])
-        for role, principal in (("execution", "ecs-tasks"), ("infrastructure", "ecs")):
-            trust = {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Effect": "Allow",
-                        "Principal": {"Service": f"{principal}.amazonaws.com"},
-                        "Action": "sts:AssumeRole",
-                    }
-                ],
-            }
-            made = self.lab.client("iam").create_role(
-                RoleName=f"{self.name}-{role}", AssumeRolePolicyDocument=json.dumps(trust)
-            )
-            self.facts[role] = made["Role"]["Arn"]
-        return self
+
+    def role(self, name: str, service: str) -> None:
+        """A role that a service of AWS may assume."""
+        allowed = {
+            "Effect": "Allow",
+            "Principal": {"Service": f"{service}.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        trust = {"Version": "2012-10-17", "Statement": [allowed]}
+        made = self.lab.client("iam").create_role(
+            RoleName=f"{self.name}-{name}", AssumeRolePolicyDocument=json.dumps(trust)
+        )
+        self.facts[name] = made["Role"]["Arn"]
 
     def _security(self) -> None:
         ec2 = self.lab.client("ec2")
@@ -108,7 +113,7 @@ class Stack:
                 Protocol="HTTP",
                 Port=CONTAINER,
                 VpcId=self.state["vpc_id"],
-                TargetType="ip",
+                TargetType=self.target_type,
                 HealthCheckPath="/v2/health/ready",
                 HealthCheckIntervalSeconds=5,
                 HealthCheckTimeoutSeconds=2,

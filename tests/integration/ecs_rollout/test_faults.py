@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 
-from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import run
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.kit_ecs import run
 from tests.integration.ecs_rollout.stack import Stack
 from tests.lab.load.attribution import Detection, Loss, Traffic, attribute, budget
 from tests.lab.load.generator import BackgroundLoad, Load

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_ecs, control, info
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.ending import attempt
-from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import run
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.kit_ecs import run
 from tests.integration.ecs_rollout.stack import Stack
 
 QUICK = {"connect_timeout": 1, "read_timeout": 2}  # seconds: so the lease can be short

@@ -79,4 +79,5 @@ def test_the_installed_site_playbook_plans_a_service(home: Path, shared_lab: Run
     assert "failed=0" in result.stdout
     said = result.stdout + result.stderr  # progress lines go to standard error
     assert "CreateService" in said
+    assert "CreateAutoScalingGroup" in said
     assert os.fspath(ROOT) not in said

@@ -21,6 +21,14 @@ from typing import Any
 import pytest
 import yaml
 
+import tests.unit.conftest  # noqa: F401 - makes the collection importable
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.service_inputs import (
+    NAMES,
+    PLACE,
+    RELEASE,
+    ROLLOUT,
+)
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 
@@ -32,29 +40,52 @@ class Template(str):
 yaml.SafeDumper.add_representer(Template, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text)))
 
 
+ECS, ASG = "ecs_fargate_serving_", "asg_fleet_"
+# What both serving roles have under one name is refused by both for the same reasons.
+SHARED = {
+    *(check.field for part in (NAMES, RELEASE, PLACE, ROLLOUT) for check in part),
+    *("strategy", "probes", "gate", "timing", "reach", "frontend"),
+}
+
+
+def rows() -> Iterator[dict[str, Any]]:
+    """The tables' rows; those of one serving role, as far as the other shares the variable, for both."""
+    for table in ("bad_inputs.yml", "bad_accounts.yml", "bad_fleet_inputs.yml", "bad_fleet_accounts.yml"):
+        for row in yaml.safe_load((HERE / table).read_text()):
+            yield row
+            named = row["field"].startswith(ECS) and row["field"].removeprefix(ECS) in SHARED
+            if named or any(
+                name.startswith(f"__{ECS}") for name in row.get("vars", {}) if row["field"] == "serving_aws"
+            ):
+                changed = {name.replace(ECS, ASG): value for name, value in row.get("vars", {}).items()}
+                yield {**row, "field": row["field"].replace(ECS, ASG), **({"vars": changed} if changed else {})}
+
+
 def cases() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """(name, field that must be named, variables that differ from the good ones)."""
-    for table in ("bad_inputs.yml", "bad_accounts.yml"):
-        for row in yaml.safe_load((HERE / table).read_text()):
-            field = row["field"]
-            if "vars" in row:
-                yield f"{field}: {row['case']}", field, row["vars"]
-                continue
-            values = row.get("values", []) + [start + "x" * count for start, count in row.get("long", [])]
-            for value in values + [Template(text) for text in row.get("templates", [])]:
-                yield f"{field}={str(value)[:40]!r}", field, {field: value}
+    for row in rows():
+        field = row["field"]
+        if "vars" in row:
+            yield f"{field}: {row['case']}", field, row["vars"]
+            continue
+        values = row.get("values", []) + [start + "x" * count for start, count in row.get("long", [])]
+        for value in values + [Template(text) for text in row.get("templates", [])]:
+            yield f"{field}={str(value)[:40]!r}", field, {field: value}
 
 
 def spread(all_cases: list[tuple[str, str, dict[str, Any]]]) -> Iterator[tuple[str, tuple[str, str, dict[str, Any]]]]:
-    """(host, case): single values share the host with those of other variables, named cases have it for themselves."""
+    """(host, case): single values share the host with those of other variables.
+
+    Named cases share it only with one of the other serving role, whose variables are its own.
+    """
     seen: dict[str, int] = {}
-    for number, case in enumerate(all_cases):
-        name, field, _changed = case
+    for case in all_cases:
+        name, field, changed = case
+        kind = field
         if name.startswith(f"{field}: "):
-            yield f"case{number:03d}", case
-        else:
-            seen[field] = seen.get(field, -1) + 1
-            yield f"many{seen[field]:02d}", case
+            kind = ASG if any(ASG in variable for variable in changed) else ECS
+        seen[kind] = seen.get(kind, -1) + 1
+        yield f"{'case' if kind in (ASG, ECS) else 'many'}{seen[kind]:03d}", case
 
 
 CASES = list(spread(list(cases())))

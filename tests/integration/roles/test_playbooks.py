@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.lab.ecs_support import until
 from tests.lab.aws.running import RunningLab, running
 from tests.lab.images.registry import reference
 
@@ -27,6 +28,7 @@ PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
 SCALE = 0.1  # real seconds per AWS second
 # 8 real seconds for a model server to start: other tests run beside this one
 PATIENCE = ["-e", '{"ecs_fargate_serving_health_check_grace_seconds": 80}']
+DIGITS = ["--limit", "digits"]
 WRONG = ["-e", f"serving_image={reference('wrong-answers')}"]
 BETTER = ["-e", f"serving_image={reference('2')}"]
 
@@ -41,9 +43,9 @@ class Run:
 
     @property
     def changed(self) -> int:
-        """Of the recap; -1 when there is none."""
-        found = re.search(r"changed=(\d+)", self.text)
-        return int(found[1]) if found else -1
+        """Of the recap, of all services together; -1 when there is none."""
+        found = re.findall(r"changed=(\d+)", self.text)
+        return sum(map(int, found)) if found else -1
 
 
 def play(home: Path, state: Path, *arguments: str) -> Run:
@@ -75,21 +77,39 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
     with running(tmp_path_factory.mktemp("lab"), SCALE) as lab:
         chapters: dict[str, list[str]] = {
             "bootstrap": ["playbooks/bootstrap.yml"],
-            "rollback of nothing": ["playbooks/rollback.yml"],
+            "rollback of nothing": ["playbooks/rollback.yml", *DIGITS],
             "check of nothing": ["site.yml", "--check", "--diff"],
             "first": ["site.yml"],
             "second": ["site.yml"],
             "check": ["site.yml", "--check", "--diff"],
-            "rollout": ["playbooks/rollout.yml", *BETTER],
-            "pinned": ["site.yml"],
-            "bad": ["playbooks/rollout.yml", *WRONG],
-            "bad again": ["playbooks/rollout.yml", *WRONG],
-            "rollback": ["playbooks/rollback.yml"],
+            "rollout": ["playbooks/rollout.yml", *DIGITS, *BETTER],
+            "pinned": ["site.yml", *DIGITS],
+            "bad": ["playbooks/rollout.yml", *DIGITS, *WRONG],
+            "bad again": ["playbooks/rollout.yml", *DIGITS, *WRONG],
+            "rollback": ["playbooks/rollback.yml", *DIGITS],
             "status": ["playbooks/status.yml"],
-            "abort of nothing": ["playbooks/control.yml", "-e", "serving_action=abort"],
+            "abort of nothing": ["playbooks/control.yml", *DIGITS, "-e", "serving_action=abort"],
             "unconfirmed": ["playbooks/teardown.yml"],
         }
-        yield {name: watched(lab, home, *arguments) for name, arguments in chapters.items()}
+        told: dict[str, Run] = {}
+        for name, arguments in chapters.items():
+            if name == "second":
+                scale_out(lab)
+            told[name] = watched(lab, home, *arguments)
+        yield told
+
+
+def scale_out(lab: RunningLab) -> None:
+    """As an autoscaler does: one instance more than the inventory asked for at first, and it is healthy, too."""
+    scaling, balancing = lab.client("autoscaling"), lab.client("elbv2")
+    (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=["numerals-blue"])["AutoScalingGroups"]
+    scaling.set_desired_capacity(AutoScalingGroupName="numerals-blue", DesiredCapacity=4)
+
+    def healthy() -> bool:
+        found = balancing.describe_target_health(TargetGroupArn=group["TargetGroupARNs"][0])["TargetHealthDescriptions"]
+        return [each["TargetHealth"]["State"] for each in found] == ["healthy"] * 4
+
+    until(healthy)
 
 
 def test_the_record_has_a_bucket(story: dict[str, Run]) -> None:
@@ -110,17 +130,27 @@ def test_check_mode_works_before_anything_exists(story: dict[str, Run]) -> None:
     assert run.code == 0, run.text
     assert run.changing == []
     assert run.changed > 5
-    for planned in ("CreateRule", "CreateService", "digits-alb", "digits-blue"):
+    for planned in (
+        "CreateRule",
+        "CreateService",
+        "digits-alb",
+        "digits-blue",
+        "CreateAutoScalingGroup",
+        "numerals-blue",
+    ):
         assert planned in run.text
 
 
 def test_a_first_run_serves(story: dict[str, Run]) -> None:
     assert story["first"].code == 0, story["first"].text
     assert story["first"].changing.count("CreateService") == 1
+    assert story["first"].changing.count("CreateAutoScalingGroup") == 1
 
 
 @pytest.mark.parametrize("name", ["second", "check"])
-def test_with_nothing_to_do_nothing_is_changed(story: dict[str, Run], name: str) -> None:
+def test_with_nothing_to_do_nothing_is_changed_not_even_what_the_autoscaler_moved(
+    story: dict[str, Run], name: str
+) -> None:
     run = story[name]
     assert (run.code, run.changed, run.changing) == (0, 0, []), run.text
 
@@ -162,7 +192,15 @@ def test_the_status_is_a_picture_of_80_columns(story: dict[str, Run]) -> None:
     picture = [line for line in run.text.splitlines() if line.startswith('        "')]
     assert max(map(len, picture)) <= 80
     open_ = "service    digits/digits, open to the public"
-    for line in (open_, "lock       free", "targets    3 of 3 healthy", "rejected   "):
+    fleet = "service    numerals, open to the public"
+    for line in (
+        open_,
+        fleet,
+        "lock       free",
+        "targets    3 of 3 healthy",
+        "targets    4 of 4 healthy",
+        "rejected   ",
+    ):
         assert any(line in each for each in picture), picture
 
 
@@ -217,7 +255,7 @@ def test_without_a_service_a_playbook_fails_with_a_hint(tmp_path: Path, no_lab: 
     (tmp_path / "hosts").write_text("[others]\nweb\n")
     run = play(tmp_path, no_lab, "-i", str(tmp_path / "hosts"), f"playbooks/{playbook}.yml")
     assert run.code != 0
-    assert "No service is selected. Name one in the group serving_ecs" in told(run)
+    assert "No service is selected. Name one in the group serving_ecs or serving_asg of your inventory" in told(run)
 
 
 def test_a_limit_that_leaves_no_service_fails_with_a_hint(tmp_path: Path, no_lab: Path) -> None:
@@ -229,6 +267,13 @@ def test_a_limit_that_leaves_no_service_fails_with_a_hint(tmp_path: Path, no_lab
 
 def test_a_limit_that_matches_nothing_fails(tmp_path: Path, no_lab: Path) -> None:
     assert play(tmp_path, no_lab, "site.yml", "--limit", "nothing").code != 0
+
+
+def test_a_service_in_two_groups_is_refused(tmp_path: Path, no_lab: Path) -> None:
+    (tmp_path / "hosts").write_text("[serving_ecs]\nweb\n[serving_asg]\nweb\n")
+    run = play(tmp_path, no_lab, "-i", str(tmp_path / "hosts"), "site.yml")
+    assert run.code != 0
+    assert "web: in the groups serving_ecs and serving_asg. Take it out of one of them." in told(run)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import importlib
 import inspect
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import UnknownServiceError
@@ -25,12 +26,16 @@ VERSION = "5.2.5"
 ENVIRONMENT: Mapping[str, str] = {  # read by moto when it is imported or asked
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",  # else AmazonECSTaskExecutionRolePolicy does not exist
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",  # a second of start-up for images that nothing here boots
+    "MOTO_AMIS_PATH": str(Path(__file__).with_name("amis.json")),  # those instances may be launched from
     "MOTO_ACCOUNT_ID": "123456789012",
 }
 
 # "module:attribute.path" -> names of the parameters we rely on, in order; None: just that it is there.
 TOUCHED: Mapping[str, tuple[str, ...] | None] = {
     "moto:__version__": None,
+    "moto.autoscaling.exceptions:AutoscalingClientError": None,
+    "moto.autoscaling.responses:AutoScalingResponse": None,
+    "moto.autoscaling.urls:url_paths": None,
     "moto.backends:get_backend": ("name",),
     "moto.cloudwatch.exceptions:CloudWatchException": None,
     "moto.cloudwatch.models:Alarm": None,
@@ -63,6 +68,16 @@ TOUCHED: Mapping[str, tuple[str, ...] | None] = {
         "kwargs",
     ),
     "moto.ec2.exceptions:EC2ClientError": None,
+    "moto.ec2.models.instances:Instance.instance_status": None,
+    "moto.ec2.models.instances:Instance.system_status": None,
+    "moto.ec2.models.instances:InstanceBackend.run_instances": (
+        "self",
+        "image_id",
+        "count",
+        "user_data",
+        "security_group_names",
+        "kwargs",
+    ),
     "moto.ec2.responses:EC2Response": None,
     "moto.ec2.urls:url_paths": None,
     "moto.ecs.exceptions:ECSException": None,
@@ -89,6 +104,8 @@ TOUCHED: Mapping[str, tuple[str, ...] | None] = {
     "moto.elbv2.responses:ELBV2Response.modify_target_group": ("self",),
     "moto.elbv2.responses:ELBV2Response.set_security_groups": ("self",),
     "moto.elbv2.responses:ELBV2Response.set_subnets": ("self",),
+    "moto.scheduler.responses:EventBridgeSchedulerResponse": None,
+    "moto.scheduler.urls:url_paths": None,
     "moto.s3.models:FakeBucket": None,
     "moto.s3.models:FakeBucket.get_permission": ("self", "action", "resource"),
     "moto.s3.models:PublicAccessBlock": (
@@ -103,6 +120,7 @@ TOUCHED: Mapping[str, tuple[str, ...] | None] = {
 STORES: Mapping[str, tuple[str, ...]] = {
     "cloudwatch": ("alarms",),
     "ec2": (
+        "amis",
         "create_network_interface",
         "describe_subnets",
         "enis",
@@ -111,12 +129,17 @@ STORES: Mapping[str, tuple[str, ...]] = {
         "get_security_group_from_id",
         "get_security_group_from_name",
         "groups",
+        "launch_template_name_to_ids",
+        "launch_templates",
+        "run_instances",
         "subnets",
+        "tags",
     ),
     "ecs": ("clusters", "task_definitions"),
     "iam": ("roles",),
-    "elbv2": ("delete_listener", "delete_load_balancer", "load_balancers", "target_groups"),
+    "elbv2": ("delete_listener", "delete_load_balancer", "load_balancers", "modify_rule", "target_groups"),
     "secretsmanager": ("get_secret_value",),
+    "ssm": ("get_parameter",),
 }
 
 

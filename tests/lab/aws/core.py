@@ -25,7 +25,9 @@ from tests.lab.aws.ports import Clock, Network, Processes
 from tests.lab.aws.truth.base import Truth
 
 if TYPE_CHECKING:
+    from tests.lab.aws.engine.asg_fleet import Fleet
     from tests.lab.aws.engine.ecs_scheduler import Scheduler
+    from tests.lab.aws.hosts import HostPool
     from tests.lab.aws.plane.balancer import Balancer
 
 LOG_LENGTH = 5000
@@ -79,6 +81,8 @@ class Lab:
     processes: Processes = field(init=False)
     network: Network = field(init=False)
     ecs: Scheduler = field(init=False)
+    hosts: HostPool = field(init=False)
+    fleet: Fleet = field(init=False)
     loop: asyncio.AbstractEventLoop = field(init=False)
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))  # the loop and API threads both log

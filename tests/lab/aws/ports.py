@@ -104,6 +104,9 @@ class Processes(Protocol):
 
     def state(self, key: str) -> ProcessState | None: ...
 
+    def pid(self, key: str) -> int | None:
+        """Of its first process; None when there is none."""
+
     def signal(self, key: str, number: int) -> None:
         """Ignored when it is gone."""
 
@@ -135,3 +138,61 @@ class Interface:
     subnet: str
     zone: str
     mac: str
+
+
+@dataclass(frozen=True)
+class HostState:
+    """An EC2 instance. `status`: what the status checks say."""
+
+    state: str  # pending running shutting-down terminated stopping stopped
+    status: str = "ok"  # initializing ok impaired
+    address: str = ""
+    instance_type: str = ""
+    finished: str = ""  # the lifecycle hook that the machine has completed for itself
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+
+class LaunchRefused(Exception):  # noqa: N818  (EC2's refusal, in its own words)
+    """RunInstances failed; `code` is EC2's error code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class HostRequest:
+    """One instance to launch. `template`, `version`: a launch template's id and a version number."""
+
+    id: str
+    template: str
+    version: str
+    subnet: str
+    tags: Mapping[str, str]
+    group: str = ""
+
+
+class Hosts(Protocol):
+    """EC2's instances: real local processes, booted from their user data."""
+
+    def launch(self, request: HostRequest) -> None:
+        """Raises LaunchRefused; nothing has changed then."""
+
+    def state(self, instance: str) -> HostState | None:
+        """None: never launched, or forgotten."""
+
+    def retire(self, instance: str) -> None:
+        """Its metadata tells that it will be terminated. Again, or an unknown one = no change."""
+
+    def terminate(self, instance: str) -> None:
+        """Shut it down in order. Again, or an unknown one = no change."""
+
+
+class InstanceTargets(Targets, Protocol):
+    """The load balancer's side of instances that are registered by their id."""
+
+    def register_instance(self, group: str, instance: str, port: int, address: str) -> None:
+        """As `register`; `address` is where the instance is reached."""

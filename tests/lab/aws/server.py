@@ -111,6 +111,12 @@ class Server:
             ("GET", "ecs"): lambda _body, _query: self.lab.ecs.habits.shown(),
             ("PUT", "ecs"): lambda body, _query: self._set_habits(body),
             ("DELETE", "ecs"): lambda _body, _query: self._set_habits({}),
+            ("GET", "ec2"): lambda _body, _query: self.lab.hosts.faults.shown(),
+            ("PUT", "ec2"): lambda body, _query: self._set_faults(body),
+            ("DELETE", "ec2"): lambda _body, _query: self._set_faults({}),
+            ("GET", "scheduler"): lambda _body, _query: self._parts.schedules.ways.shown(),
+            ("PUT", "scheduler"): lambda body, _query: self._set_ways(body),
+            ("DELETE", "scheduler"): lambda _body, _query: self._set_ways({}),
             ("GET", "trace"): lambda _body, query: self.trace.since(int(query.get("since", 0))),
             ("GET", "counters"): lambda _body, _query: self._parts.counters(),
             ("GET", "log"): lambda _body, query: [vars(e) for e in self.lab.logged(int(query.get("since", 0)))],
@@ -125,10 +131,21 @@ class Server:
             self.lab.ecs.habits = ecs_habits.parse(document)
         return self.lab.ecs.habits.shown()
 
+    def _set_faults(self, document: Any) -> Any:
+        with self.lab.lock:
+            self.lab.hosts.set(document)
+        return self.lab.hosts.faults.shown()
+
+    def _set_ways(self, document: Any) -> Any:
+        with self.lab.lock:
+            self._parts.schedules.set(document)
+        return self._parts.schedules.ways.shown()
+
     def _state(self) -> dict[str, Any]:
         with self.lab.lock:
             return {
                 "settings": {**vars(self.lab.settings), "network": self.lab.settings.network},
                 "now": self.lab.clock.now(),
                 "tasks": self._parts.tasks(),
+                "instances": self._parts.instances(),
             }

@@ -10,11 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.lab.aws.api import cloudwatch, ec2, ecs, elbv2, fill
+from tests.lab.aws import artifacts
+from tests.lab.aws.api import autoscaling, cloudwatch, ec2, ecs, elbv2, fill, scheduler
+from tests.lab.aws.api.autoscaling_known import Known
+from tests.lab.aws.api.ec2_instances import InstanceRecords
 from tests.lab.aws.api.interfaces import InterfaceRegistry
 from tests.lab.aws.core import Lab
+from tests.lab.aws.engine.asg_fleet import Fleet
+from tests.lab.aws.engine.asg_model import Group, Instance
 from tests.lab.aws.engine.ecs_model import Service, Task
 from tests.lab.aws.engine.ecs_scheduler import Scheduler
+from tests.lab.aws.hosts import HostPool
+from tests.lab.aws.load import Meter
 from tests.lab.aws.loop import Movers
 from tests.lab.aws.network import InterfacePool
 from tests.lab.aws.plane.balancer import Balancer
@@ -31,6 +38,8 @@ class Parts:
     close: Callable[[], None]  # after the loop's end
     counters: Callable[[], Any]
     tasks: Callable[[], Any]
+    instances: Callable[[], Any]
+    schedules: scheduler.Desk
 
 
 def build(lab: Lab, mark: str) -> Parts:
@@ -40,17 +49,31 @@ def build(lab: Lab, mark: str) -> Parts:
     lab.processes = processes
     lab.network = InterfacePool(InterfaceRegistry(lab.account, lab.region), lab.settings.network)
     lab.ecs = Scheduler(lab.clock, balancer, processes, lab.network, lab.rng)
+    records = InstanceRecords(lab.account, lab.region)
+    lab.hosts = HostPool(lab.clock, processes, lab.network, records, artifacts.serve, lab.log)
+    lab.fleet = Fleet(lab.clock, balancer, lab.hosts, lab.rng)
+    meter = Meter(lab.clock, lab.hosts, balancer.requests)
     fill.install(lab)
     limits.install(lab)
     ec2.install(lab)
     elbv2.install(lab)
     ecs.install(lab)
     desk = cloudwatch.install(lab)
+    timer = scheduler.install(lab)
+    autoscaling.install(lab, Known(lab, records, meter))
     return Parts(
-        movers=Movers(engines=[desk.tick, lab.ecs.tick], tickers=[balancer.tick], closers=[balancer.close]),
+        movers=Movers(
+            engines=[desk.tick, lab.ecs.tick, lab.hosts.tick, meter.tick, lab.fleet.tick, timer.tick],
+            tickers=[balancer.tick],
+            closers=[balancer.close],
+        ),
         close=processes.close,
         counters=balancer.counters,
         tasks=lambda: [shown(service, task, processes) for service in lab.ecs.everything for task in live(service)],
+        schedules=timer,
+        instances=lambda: [
+            machine(lab, group, one) for group in lab.fleet.groups.values() for one in group.instances.values()
+        ],
     )
 
 
@@ -75,4 +98,25 @@ def shown(service: Service, task: Task, processes: ProcessTable) -> dict[str, An
         "pid": next((container["pid"] for container in containers.values()), None),
         "release": next((release for release in releases if release), None),
         "containers": containers,
+    }
+
+
+def machine(lab: Lab, group: Group, instance: Instance) -> dict[str, Any]:
+    """An instance for `GET /lab/state`: where it runs, as which process, from which release."""
+    host = lab.hosts.hosts.get(instance.id)
+    serving = host.serving if host else None
+    return {
+        "group": group.name,
+        "instance": instance.id,
+        "lifecycle": instance.state,
+        "health": instance.health,
+        "ec2": host.state if host else None,
+        "lost": host.lost if host else False,
+        "version": instance.template.version,
+        "address": host.interface.address if host else None,
+        "zone": instance.zone,
+        "pid": lab.processes.pid(host.key) if host else None,
+        "port": serving.port if serving else None,
+        "image": (serving.image or serving.artifact) if serving else None,
+        "release": serving.environment.get("GREENLIGHT_RELEASE") if serving else None,
     }

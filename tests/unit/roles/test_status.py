@@ -35,7 +35,8 @@ NOBODYS = {"id": "", "label": ""}
 
 
 def drawn(moving: dict[str, Any] | None) -> list[str]:
-    found = yaml.safe_load((ROLE / "vars" / "main" / "status.yml").read_text())["__ecs_fargate_serving_picture"]
+    tasks = yaml.safe_load((ROLE / "tasks" / "status.yml").read_text())
+    found = tasks[-1]["ansible.builtin.debug"]["msg"]
     known = {
         "__ecs_fargate_serving_seen": {**SEEN, "moving": moving},
         "ecs_fargate_serving_cluster": "serving",

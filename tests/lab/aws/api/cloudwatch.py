@@ -126,7 +126,7 @@ def _instant(stamp: Any) -> datetime:
 
 
 def install(lab: Lab) -> AlarmDesk:
-    """Once, before the first call; `lab.ecs` is set by then."""
-    LabCloudWatch.desk = lab.ecs.alarms = desk = AlarmDesk(lab)
+    """Once, before the first call; `lab.ecs` and `lab.fleet` are set by then."""
+    LabCloudWatch.desk = lab.ecs.alarms = lab.fleet.alarms = desk = AlarmDesk(lab)
     replace(moto.cloudwatch.urls.url_paths, CloudWatchResponse, bind(LabCloudWatch, lab))
     return desk

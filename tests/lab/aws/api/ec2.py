@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import moto.ec2.urls
 from moto.backends import get_backend
+from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 
 from tests.lab.aws.api.base import Strict, bind, replace
-from tests.lab.aws.core import Lab
+from tests.lab.aws.api.ec2_instances import CODES
+from tests.lab.aws.core import AwsError, Lab
 from tests.lab.aws.truth import ec2 as truth
 
 
@@ -21,6 +24,41 @@ class LabEC2(Strict, EC2Response):  # type: ignore[misc]
     service = "ec2"
     errors = EC2ClientError
     protocol = "ec2"
+
+    def terminate_instances(self) -> ActionResult:
+        """Those of a group end as they would by its own hand: in their time, with their servers told."""
+        ours = [name for name in self._named() if name in self.lab.hosts.hosts]
+        if len(ours) < len(self._named()):
+            result: ActionResult = super().terminate_instances()
+            return result
+        before = {name: self.lab.hosts.hosts[name].state for name in ours}
+        for name in ours:
+            self.lab.hosts.terminate(name)
+        after = {name: self.lab.hosts.hosts[name].state for name in ours}
+        return ActionResult({"TerminatingInstances": [_transition(name, before, after) for name in ours]})
+
+    def stop_instances(self) -> ActionResult:
+        self._not_ours("StopInstances")
+        result: ActionResult = super().stop_instances()
+        return result
+
+    def start_instances(self) -> ActionResult:
+        self._not_ours("StartInstances")
+        result: ActionResult = super().start_instances()
+        return result
+
+    def _named(self) -> list[str]:
+        return list(self.parameters().get("InstanceIds") or ())
+
+    def _not_ours(self, operation: str) -> None:
+        if any(name in self.lab.hosts.hosts for name in self._named()):
+            raise AwsError("UnsupportedOperation", f"The lab has no {operation} for instances of Auto Scaling groups.")
+
+
+def _transition(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Any]:
+    """An InstanceStateChange."""
+    states = {key: {"Name": found[name], "Code": CODES[found[name]]} for key, found in (("p", before), ("c", after))}
+    return {"InstanceId": name, "PreviousState": states["p"], "CurrentState": states["c"]}
 
 
 class Facts:

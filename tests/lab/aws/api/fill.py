@@ -12,6 +12,7 @@ from typing import Any
 
 from moto.cloudwatch.models import Alarm
 from moto.core.responses import ActionResult
+from moto.ec2.models.instances import Instance
 from moto.ecs.models import Cluster
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.elbv2.models import FakeLoadBalancer
@@ -54,6 +55,7 @@ def install(lab: Lab) -> None:
     complete_buckets()
     calls_count_as_encrypted()
     alarms_begin_without_data()
+    instances_tell_of_their_checks()
     describe_clusters_as_asked(lab)
 
 
@@ -135,6 +137,25 @@ def alarms_begin_without_data() -> None:
         self.state_value = "INSUFFICIENT_DATA"
 
     Alarm.__init__ = init
+
+
+def instances_tell_of_their_checks() -> None:
+    """Status checks of instances that boot, or are lost; moto's are always passed.
+
+    Source: EC2 API reference, InstanceStatusSummary: ok, impaired, insufficient-data, not-applicable, initializing.
+    """
+    for name in ("instance_status", "system_status"):
+        original = getattr(Instance, name).fget
+
+        def status(self: Any, original: Any = original) -> dict[str, Any]:
+            shown: dict[str, Any] = original(self)
+            told = getattr(self, "lab_status", "ok")
+            if told == "ok" or shown["Status"] != "ok":
+                return shown
+            verdict = "failed" if told == "impaired" else told
+            return {"Status": told, "Details": [{"Name": "reachability", "Status": verdict}]}
+
+        setattr(Instance, name, property(status))
 
 
 def describe_clusters_as_asked(lab: Lab) -> None:

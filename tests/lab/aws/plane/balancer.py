@@ -66,6 +66,9 @@ class Balancer:
         """A group that is gone takes no targets: `health` stays None, and the log says so."""
         self.enroll(group, Target(target, port, zone, security_groups=tuple(security_groups)))
 
+    def register_instance(self, group: str, instance: str, port: int, address: str) -> None:
+        self.enroll(group, Target(instance, port, address=address))
+
     def deregister(self, group: str, target: str, port: int) -> None:
         self.registry.deregister(group, (target, port), self.now())
         self._lab.log("target_deregistered", group=group, target=f"{target}:{port}")
@@ -110,6 +113,13 @@ class Balancer:
             "load_balancers": {arn: one.view() for arn, one in sorted(self._balancer_counters.copy().items())},
             "target_groups": {arn: one.view() for arn, one in sorted(self._group_counters.copy().items())},
             "connections": {"opened": self._pool.opened, "reused": self._pool.reused},
+        }
+
+    def requests(self) -> dict[str, int]:
+        """Requests of each target group's targets so far, by ARN."""
+        return {
+            arn: sum(target.requests for target in one.targets.values())
+            for arn, one in self._group_counters.copy().items()
         }
 
     # ---- the loop

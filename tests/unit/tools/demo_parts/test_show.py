@@ -65,6 +65,7 @@ def test_set_up_runs_bootstrap_and_site_and_finds_the_url(tmp_path: Path) -> Non
 
     def play(arguments, *_ignored) -> Played:
         played.append(arguments[-1])
+        assert arguments[2:4] == ["-l", "digits"]  # the inventory's other service is not on ECS
         return Played(
             0, events=[{"event": "service", "url": "http://127.20.64.5:8000"}, {"event": "recap", "changed": 3}]
         )

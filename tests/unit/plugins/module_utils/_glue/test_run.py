@@ -13,8 +13,9 @@ import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._clients.aws_errors import AwsError
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Outcome, Record
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.kit_ecs import KIT, run
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.planning import release as _release
-from ansible_collections.greenlight.serving.plugins.module_utils._glue.run import _input, _usable, run
+from ansible_collections.greenlight.serving.plugins.module_utils._glue.rollout import _input, _usable
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError
 from ansible_collections.greenlight.serving.plugins.module_utils._store.none import NoStore
 from ansible_collections.greenlight.serving.plugins.module_utils._store.s3 import NoBucketError, S3Store
@@ -76,7 +77,7 @@ def test_a_lease_that_a_call_could_outlast_is_refused(
     "config", [{"connect_timeout": 1, "read_timeout": 4}, {"connect_timeout": 1.5, "read_timeout": 4}]
 )
 def test_a_short_lease_goes_with_short_timeouts(config: dict[str, Any]) -> None:
-    assert _input(params(**{"timing.lease": 10, "aws_config": config}), check_mode=False)[1] == []
+    assert _input(KIT, params(**{"timing.lease": 10, "aws_config": config}), check_mode=False)[1] == []
 
 
 def test_an_account_that_cannot_be_asked_is_a_refusal_that_says_why() -> None:
@@ -107,7 +108,7 @@ def test_last_good_is_the_last_proven_release_before_what_moves(
 ) -> None:
     store = NoStore("serving/digits")
     store.save(Record("serving/digits", live=live, last_good=GOOD, unfinished=unfinished, releases={release: "digits"}))
-    found = _release(params(target_release="last_good"), store)
+    found = _release(KIT, params(target_release="last_good"), store)
     assert (found.id, found.label) == (release, "digits")
 
 

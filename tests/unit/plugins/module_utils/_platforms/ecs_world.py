@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Plan, Release, Timing
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.verdict import Gate
-from ansible_collections.greenlight.serving.plugins.module_utils._platforms import ecs_release, ecs_rules
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms import aws_rules, ecs_release
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_read import Snapshot
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_steps import Steps
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_view import View
@@ -48,8 +48,8 @@ def rule(which: str, proof: str = "", live: str = BLUE) -> dict[str, Any]:
         "RuleArn": f"rule-{which}",
         "Priority": "100",
         "tags": {"greenlight:service": "serving/digits"},
-        "Conditions": ecs_rules.conditions(PARAMS, proof),
-        "Actions": ecs_rules.forward(PARAMS, live),
+        "Conditions": aws_rules.conditions(PARAMS, proof),
+        "Actions": aws_rules.forward(PARAMS, live),
     }
 
 

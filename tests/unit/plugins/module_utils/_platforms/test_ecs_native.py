@@ -13,10 +13,10 @@ import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Heartbeat, Held
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms import (
-    ecs_heart,
+    aws_heart,
+    aws_rules,
     ecs_hold,
     ecs_release,
-    ecs_rules,
 )
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_snapshot import Snapshot
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_steps import Steps
@@ -60,7 +60,7 @@ def verbs(seen: Snapshot, **changes: Any) -> Steps:
 
 
 def alarm(armed: bool) -> dict[str, Any]:
-    return {**ecs_heart.alarm(CANARY, armed), "StateValue": "OK"}
+    return {**aws_heart.alarm(CANARY, armed), "StateValue": "OK"}
 
 
 # ---- where it stands -----------------------------------------------------------------------------
@@ -216,9 +216,9 @@ def test_the_alarm_rests_again_only_when_nothing_moves() -> None:
 
 def test_removal_takes_the_alarm_too() -> None:
     seen = replace(snapshot((NEW, "SUCCESSFUL"), serves=NEW), alarm=alarm(False))
-    assert "delete_alarms" in operations(verbs(seen).remove(frozenset()))
+    assert "delete_alarms" in operations(verbs(seen).remove())
 
 
 @pytest.mark.parametrize("which", [BLUE, GREEN])
 def test_a_rule_without_its_service_names_one_group_alone(which: str) -> None:
-    assert ecs_rules.weights(rule("production", live=which))[which] == 100
+    assert aws_rules.weights(rule("production", live=which))[which] == 100

@@ -12,6 +12,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms import ecs_release
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms.aws_names import tag_map
 
 from .ecs_params import BLUE, DIGEST, GREEN, params
 
@@ -73,7 +74,7 @@ def test_a_registration_carries_the_mark_and_the_tags_and_fits_the_api() -> None
     given = ecs_release.registration(params(tags={"team": "vision"}), "0123456789ab")
     environment = {pair["name"]: pair["value"] for pair in given["containerDefinitions"][0]["environment"]}
     assert environment == {"MODEL": "digits", "GREENLIGHT_RELEASE": "0123456789ab"}
-    assert ecs_release.tag_map(given["tags"]) == {
+    assert tag_map(given["tags"]) == {
         "greenlight:release": "0123456789ab",
         "greenlight:service": "serving/digits",
         "team": "vision",

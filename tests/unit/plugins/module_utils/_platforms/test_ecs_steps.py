@@ -276,13 +276,14 @@ def test_the_live_group_is_read_and_never_assumed_to_be_blue() -> None:
 
 def test_removal_goes_backwards_and_takes_only_what_carries_our_tag() -> None:
     mine = {DEFINITIONS[OLD]: definition(OLD), DEFINITIONS[""]: definition("")}
-    seen = replace(snapshot(BEFORE), definitions=mine)
-    found = steps(seen, remove=True).remove(frozenset({"rule-production"}))
+    others = {**rule("test"), "tags": {}}
+    seen = replace(snapshot(BEFORE), definitions=mine, test_rules=(others,))
+    found = steps(seen, remove=True).remove()
     assert operations(found) == ["delete_service", "delete_rule", "deregister_task_definition"]
     assert found[1].arguments == {"RuleArn": "rule-production"}
     assert found[2].arguments == {"taskDefinition": DEFINITIONS[OLD]}
     untagged = replace(seen, service={**(seen.service or {}), "tags": {}})
-    assert steps(untagged, remove=True).remove(frozenset({"rule-production"})) == []
+    assert steps(untagged, remove=True).remove() == []
 
 
 # ---- a task definition that was deregistered ----

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Movement, Target
-from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_names import readable, short
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms.aws_names import short
+from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_names import readable
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_read import why_stopped
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.ecs_view import View
 
