@@ -14,13 +14,14 @@ from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 
-from tests.lab.aws.api.base import Strict, bind, replace
+from tests.lab.aws.api.base import bind, replace
 from tests.lab.aws.api.ec2_instances import CODES
+from tests.lab.aws.api.ec2_templates import Templates
 from tests.lab.aws.core import AwsError, Lab
 from tests.lab.aws.truth import ec2 as truth
 
 
-class LabEC2(Strict, EC2Response):  # type: ignore[misc]
+class LabEC2(Templates):
     service = "ec2"
     errors = EC2ClientError
     protocol = "ec2"
@@ -91,5 +92,7 @@ class Facts:
 
 
 def install(lab: Lab) -> None:
+    """Once, before the first call."""
+    LabEC2.answered = {}
     lab.truth.add("ec2", truth.RULES, Facts(lab.account, lab.region))
     replace(moto.ec2.urls.url_paths, EC2Response, bind(LabEC2, lab))
