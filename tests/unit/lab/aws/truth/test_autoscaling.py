@@ -6,19 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from tests.lab.aws.engine.asg_model import Bounds, Group, Hook, Instance
-from tests.lab.aws.engine.asg_refresh_model import Template
+from tests.lab.aws.engine.asg_model import Hook
 from tests.lab.aws.truth import autoscaling
-from tests.lab.aws.truth.base import Refusal, Truth
-from tests.unit.lab.aws.engine.asg_world import World, template
+from tests.unit.lab.aws.truth.autoscaling_facts import ELB, SPECIFICATION, START, UPDATE, Facts, refusal, refused
 
-ELB = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/"
-SPECIFICATION = {"LaunchTemplateId": "lt-1", "Version": "2"}
 CREATE = {
     "AutoScalingGroupName": "new",
     "LaunchTemplate": SPECIFICATION,
@@ -36,8 +31,6 @@ CREATE = {
         {"LifecycleHookName": "drain", "LifecycleTransition": "autoscaling:EC2_INSTANCE_TERMINATING"}
     ],
 }
-UPDATE = {"AutoScalingGroupName": "g", "LaunchTemplate": SPECIFICATION, "MinSize": 1}
-START = {"AutoScalingGroupName": "g", "DesiredConfiguration": {"LaunchTemplate": SPECIFICATION}}
 POLICY = {
     "AutoScalingGroupName": "g",
     "PolicyName": "cpu",
@@ -52,65 +45,6 @@ HOOK = {
     "LifecycleHookName": "new",
     "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING",
 }
-
-
-@dataclass
-class Facts:
-    """Stands for api.autoscaling_known.Known: a group `g` of three and a template of versions 1 to 4, 4 with no AMI."""
-
-    alarms: dict[str, str] = field(default_factory=lambda: {"beat": "OK", "rings": "ALARM", "new": "INSUFFICIENT_DATA"})
-
-    def __post_init__(self) -> None:
-        self.world = World()
-        self.g = self.world.steady(3)
-        self.g.low, self.g.high = 2, 5
-
-    def exists(self, name: str) -> bool:
-        return name == "g"
-
-    def group(self, name: str) -> Group:
-        return self.g
-
-    def instance(self, name: str) -> tuple[Group, Instance]:
-        return self.g, self.g.instances[name]
-
-    def zone(self, subnet: str) -> str | None:
-        return {"subnet-a": "us-east-1a", "subnet-b": "us-east-1b"}.get(subnet)
-
-    def target_type(self, target_group: str) -> str | None:
-        return {"machines": "instance", "addresses": "ip"}.get(target_group.split("/")[1])
-
-    def specification(self, given: Mapping[str, Any]) -> Template | None:
-        known = given.get("LaunchTemplateId") == "lt-1" or given.get("LaunchTemplateName") == "model"
-        return template(given.get("Version") or "$Default") if known else None
-
-    def version(self, wanted: Template) -> str:
-        number = {"$Default": "1", "$Latest": "4"}.get(wanted.version, wanted.version)
-        return number if number in ("1", "2", "3", "4") else ""
-
-    def image_of(self, wanted: Template) -> str:
-        return {"3": "", "4": "ami-0"}.get(self.version(wanted), "ami-1")
-
-    def image_exists(self, given: str) -> bool:
-        return given == "ami-1"
-
-    def alarm(self, name: str) -> str | None:
-        return self.alarms.get(name)
-
-    def reversible(self, wanted: Template) -> bool:
-        return wanted.numbered
-
-
-def refusal(operation: str, params: Mapping[str, Any], facts: Facts | None = None) -> Refusal | None:
-    truth = Truth()
-    truth.add("autoscaling", autoscaling.RULES, facts or Facts())
-    return truth.refusal("autoscaling", operation, params)
-
-
-def refused(operation: str, params: Mapping[str, Any], facts: Facts | None = None) -> Refusal:
-    found = refusal(operation, params, facts)
-    assert found is not None
-    return found
 
 
 @pytest.mark.parametrize(
@@ -259,81 +193,6 @@ def test_requests_per_target_need_a_label_and_cpu_has_none() -> None:
         assert (
             "Resource label" in refused("PutScalingPolicy", {**POLICY, "TargetTrackingConfiguration": config}).message
         )
-
-
-# ---- instance refresh
-
-
-def start(**preferences: Any) -> dict[str, Any]:
-    return {**START, "Preferences": preferences}
-
-
-@pytest.mark.parametrize(
-    ("params", "said"),
-    [
-        ({**START, "Strategy": "ReplaceRootVolume"}, "no instance refresh with the strategy ReplaceRootVolume"),
-        ({**START, "Strategy": "Sudden"}, "is not Rolling or ReplaceRootVolume"),
-        ({**START, "DesiredConfiguration": {"MixedInstancesPolicy": {"x": 1}}}, "no mixed instances"),
-        ({**START, "DesiredConfiguration": {"LaunchTemplate": {"LaunchTemplateId": "lt-9"}}}, "does not exist"),
-        (start(MaxHealthyPercentage=110), "must also specify MinHealthyPercentage"),
-        (start(MinHealthyPercentage=101), "from 0 to 100"),
-        (start(MinHealthyPercentage=100, MaxHealthyPercentage=99), "from 100 to 200"),
-        (start(MinHealthyPercentage=50, MaxHealthyPercentage=151), "cannot be greater than 100"),
-        (start(CheckpointDelay=60), "must also specify CheckpointPercentages"),
-        (start(CheckpointPercentages=[50, 50]), "unique, from 1 to 100, in ascending order"),
-        (start(CheckpointPercentages=[0, 100]), "unique, from 1 to 100"),
-        (start(CheckpointPercentages=[50], CheckpointDelay=172801), "CheckpointDelay must be from 0 to 172800"),
-        (start(BakeTime=172801), "BakeTime must be from 0 to 172800"),
-        (start(StandbyInstances="Refresh"), "StandbyInstances must be one of Terminate, Ignore, Wait"),
-        (start(AlarmSpecification={"Alarms": ["rings"]}), "rings is in the ALARM state"),
-        (start(AlarmSpecification={"Alarms": ["beat", "new"]}), "new is in the INSUFFICIENT_DATA state"),
-        (start(AlarmSpecification={"Alarms": ["nobody"]}), "nobody does not exist"),
-        (start(AlarmSpecification={"Alarms": ["beat"] * 11}), "up to 10"),
-        (
-            {"AutoScalingGroupName": "g", "Preferences": {"AutoRollback": True}},
-            "DesiredConfiguration parameter is empty",
-        ),
-    ],
-)
-def test_a_refresh_that_aws_would_not_start(params: dict[str, Any], said: str) -> None:
-    found = refused("StartInstanceRefresh", params)
-    assert (found.code, said in found.message) == ("ValidationError", True)
-
-
-def test_an_image_that_does_not_exist_is_found_out_at_the_launch_only() -> None:
-    bad = {"LaunchTemplate": {"LaunchTemplateId": "lt-1", "Version": "4"}}
-    assert refusal("StartInstanceRefresh", {**START, "DesiredConfiguration": bad}) is None
-
-
-@pytest.mark.parametrize("version", ["$Latest", "$Default"])
-def test_a_group_without_a_numbered_version_has_no_auto_rollback(version: str) -> None:
-    facts = Facts()
-    facts.g.template = template(version)
-    assert "$Latest or $Default" in refused("StartInstanceRefresh", start(AutoRollback="true"), facts).message
-    assert refusal("StartInstanceRefresh", start(AutoRollback="false"), facts) is None
-
-
-def test_the_groups_own_policy_counts_for_a_bound_that_is_not_given() -> None:
-    facts = Facts()
-    facts.g.maintenance = Bounds(90, 150)
-    assert "greater than 100" in refused("StartInstanceRefresh", start(MinHealthyPercentage=40), facts).message
-
-
-def test_what_an_active_refresh_forbids() -> None:
-    facts = Facts()
-    facts.world.refresh(facts.g)
-    assert refused("StartInstanceRefresh", START, facts).code == "InstanceRefreshInProgress"
-    found = refused("UpdateAutoScalingGroup", UPDATE, facts)
-    assert found.message.startswith("An active instance refresh with a desired configuration exists.")
-    assert refusal("UpdateAutoScalingGroup", {"AutoScalingGroupName": "g", "MinSize": 1}, facts) is None
-    attach = {"AutoScalingGroupName": "g", "TargetGroupARNs": [ELB + "machines/1"]}
-    assert refused("AttachLoadBalancerTargetGroups", attach, facts).code == "InstanceRefreshInProgress"
-
-
-def test_without_a_desired_configuration_the_template_may_be_updated() -> None:
-    facts = Facts()
-    facts.world.refresh(facts.g, version=None)
-    assert refusal("UpdateAutoScalingGroup", UPDATE, facts) is None
 
 
 def test_every_rule_names_its_source() -> None:
