@@ -106,7 +106,7 @@ def test_a_zone_without_capacity_is_left_out_and_tried_again() -> None:
     assert failed[0].message == "We currently do not have sufficient capacity. Launching EC2 instance failed."
     world.shortage.clear()
     world.resize(group, 4)
-    world.run(30)
+    world.run(60)
     assert len({one.zone for one in group.active()}) == 3
 
 
