@@ -143,6 +143,7 @@ STORES: Mapping[str, tuple[str, ...]] = {
         "run_instances",
         "subnets",
         "tags",
+        "terminate_instances",
     ),
     "ecs": ("clusters", "task_definitions"),
     "iam": ("roles",),
