@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.lab.asg_support import SERVER, Fleet, until
+from tests.integration.lab.asg_support import AMI, SERVER, Fleet, until
 from tests.lab.aws.running import running
 
 BIN = Path(sys.executable).parent
@@ -147,6 +147,25 @@ def test_a_dead_server_and_a_lost_machine_are_replaced(fleet: Fleet) -> None:
     causes = str(fleet.asg.describe_scaling_activities(AutoScalingGroupName=fleet.name)["Activities"])
     assert "ELB system health check failure" in causes
     fleet.lab.control("DELETE", "ec2")
+
+
+def test_without_a_number_or_with_a_parameter_there_is_no_way_back(fleet: Fleet) -> None:
+    fleet.lab.client("ssm").put_parameter(Name="/ami", Value=AMI, Type="String")
+    named = fleet.version("2", "r6", image="resolve:ssm:/ami")
+    template = {"LaunchTemplateId": fleet.template}
+    wanted = {"LaunchTemplate": {**template, "Version": "2"}}
+    for version in ("$Latest", "$Default", named):
+        group = {"AutoScalingGroupName": f"{fleet.name}-{version.strip('$')}"}
+        fleet.asg.create_auto_scaling_group(
+            **group, LaunchTemplate={**template, "Version": version}, MinSize=0, MaxSize=1,
+            VPCZoneIdentifier=fleet.subnets["private"][0],
+        )  # fmt: skip
+        with pytest.raises(ClientError, match="AutoRollback"):
+            fleet.asg.start_instance_refresh(**group, DesiredConfiguration=wanted, Preferences={"AutoRollback": True})
+        fleet.asg.start_instance_refresh(**group, DesiredConfiguration=wanted, Preferences={"BakeTime": 3600})
+        with pytest.raises(ClientError, match="IrreversibleInstanceRefresh"):
+            fleet.asg.rollback_instance_refresh(**group)
+        fleet.asg.delete_auto_scaling_group(**group)
 
 
 def test_a_schedule_restores_the_weights_also_twice_and_not_when_it_is_lost(fleet: Fleet) -> None:

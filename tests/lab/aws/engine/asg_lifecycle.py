@@ -129,9 +129,9 @@ def _failed(group: Group, instance: Instance, moment: Moment, pace: Pace) -> Non
 
 
 def _look(instance: Instance, facts: Facts) -> None:
-    """Notice the first pass of the load balancer's checks."""
+    """Notice the first pass of the load balancer's checks; where nobody checks (unused), none is waited for."""
     found = [facts.healths.get((arn, instance.id, port)) for arn, port in instance.registered.items()]
-    if found and all(health is not None and health.state == "healthy" for health in found):
+    if found and all(health is not None and health.state in ("healthy", "unused") for health in found):
         instance.passed = True
 
 

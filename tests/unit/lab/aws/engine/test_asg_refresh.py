@@ -89,6 +89,12 @@ def test_new_instances_are_waited_for_until_they_are_healthy_and_warm() -> None:
     assert world.least == 2
 
 
+def test_where_no_load_balancer_checks_none_is_waited_for() -> None:
+    world = World(used=False)
+    group = world.steady(2)
+    assert world.finish(world.refresh(group, low=100, high=150), 300) == "Successful"
+
+
 def test_a_launching_hook_delays_the_warm_up() -> None:
     world = World()
     hook = Hook("warm", LAUNCHING_HOOK, timeout=300, result="CONTINUE")
