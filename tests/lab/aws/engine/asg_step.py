@@ -24,7 +24,10 @@ def step(group: Group, facts: Facts, moment: Moment, pace: Pace) -> list[Action]
     asg_health.mark(group, facts, moment)
     asg_tracking.track(group, facts, moment)
     asg_capacity.replace_unhealthy(group, facts, moment)
+    before = group.template
     asg_refresh.step(group, facts, moment, pace)
+    if group.template != before:  # what `facts` know of it is out of date: launch again at the next step
+        return actions
     asg_capacity.fill(group, facts, moment)
     asg_capacity.trim(group, moment)
     asg_balance.rebalance(group, facts, moment)

@@ -113,6 +113,18 @@ def test_a_replacement_takes_the_place_in_its_zone() -> None:
     assert world.zones(group) == [1, 1, 1]
 
 
+def test_within_a_zone_the_oldest_goes_first() -> None:
+    world = World()
+    group = world.steady(1, subnets=("subnet-a",))
+    world.resize(group, 2)
+    world.run(60)
+    first, second = group.instances
+    world.refresh(group, low=100, high=150)
+    world.until(lambda: world.serving(group, "2") == 2)
+    assert [one.id for one in group.active() if one.template.version == "1"] == [second]
+    assert not group.instances[first].active
+
+
 def waits(world: World, group: Group, refresh: Refresh) -> list[tuple[int, float]]:
     """(new instances in service, seconds) of each rest at a checkpoint."""
     found: list[tuple[int, float]] = []
@@ -147,6 +159,27 @@ def test_checkpoints_below_what_one_replacement_reaches_are_skipped() -> None:
     group = world.steady(2)
     refresh = world.refresh(group, low=100, high=150, checkpoints=(10, 40, 100), delay=100.0)
     assert [count for count, _ignored in waits(world, group, refresh)] == [1]
+
+
+def test_a_checkpoint_that_is_reached_during_the_wait_at_another_is_waited_at_next() -> None:
+    world = World()
+    group = world.steady(5)
+    refresh = world.refresh(group, low=100, high=120, checkpoints=(10, 40, 100), delay=200.0)
+    world.until(lambda: refresh.paused_until is not None)
+    old = next(one for one in group.active() if one.template.version == "1")
+    world.terminate(old.id)
+    world.run(150)
+    assert world.serving(group, "2") == 2
+    assert [count for count, _ignored in waits(world, group, refresh)] == [2, 2]
+    assert world.versions(group) == {"2": 5}
+
+
+def test_one_instance_alone_reaches_all_checkpoints_at_once() -> None:
+    world = World()
+    group = world.steady(1)
+    refresh = world.refresh(group, low=100, high=200, checkpoints=(50, 100), delay=1000.0)
+    assert waits(world, group, refresh) == []
+    assert world.versions(group) == {"2": 1}
 
 
 def test_a_last_checkpoint_below_100_ends_the_refresh_there() -> None:
