@@ -29,7 +29,10 @@ DOWN = {"only": "^(ecs|elasticloadbalancing|elbv2)[.]", "error": 1.0}
 DOWN_SECONDS = 3.0
 # An hour of the cloud's at each hold, and a heart that may be silent for 20 minutes: three real minutes, and one. For
 # what waits in real seconds, which no scale shortens: leases, and the pauses after a call was turned away.
-PATIENT = {"hold_timeout": 60, "heartbeat": {"interval": 0.7, "period": 30, "periods": 40}}
+PATIENT = {"hold_timeout": 60, "heartbeat": {"interval": 2.0, "period": 30, "periods": 40}}
+# Seconds before the first probe: a bad release is taken back within one of its first answers, and what has to happen
+# while it stands must come before. A second operator looks at a lock that is held every 15 s.
+STANDS, HELD = 3.0, 20.0
 
 
 class MatrixError(Exception):
@@ -44,6 +47,19 @@ class Rollout:
     cell: Cell
     options: dict[str, Any]
     folder: Path
+
+    def with_options(self, **changes: Any) -> Rollout:
+        return replace(self, options={**self.options, **changes})
+
+    def patient(self) -> Rollout:
+        """For what waits in real seconds; it looks less often, so that reads which come late break no readiness."""
+        return self.with_options(**PATIENT, timing={**self.options["timing"], "poll": 1.0})
+
+    def standing(self, seconds: float) -> Rollout:
+        """The release is judged so many seconds later."""
+        known = self.stack.options()["gate"]
+        gate = {**known, "initial_delay": seconds, "deadline": known["deadline"] + seconds}
+        return self.with_options(gate=gate)
 
     def run(self, **changes: Any) -> dict[str, Any]:
         """In this process, to its end."""
@@ -121,8 +137,8 @@ def midway(rollout: Rollout) -> Callable[[dict[str, Any]], bool]:
 
 def killed_rerun(rollout: Rollout) -> dict[str, Any]:
     """Somebody runs it again as soon as the lock may be taken over, before the cloud's timers act."""
-    patient = replace(rollout, options={**rollout.options, **PATIENT})
-    if not killed(patient, midway(patient)):
+    patient = rollout.patient()
+    if not killed(patient.standing(STANDS), midway(patient)):
         raise MatrixError("a deployment that is still open when the controller dies")
     time.sleep(rollout.options["timing"]["lease"] * 1.3)
     return patient.run(on_unfinished="resume")
@@ -130,7 +146,7 @@ def killed_rerun(rollout: Rollout) -> dict[str, Any]:
 
 def killed_left(rollout: Rollout) -> dict[str, Any]:
     """Nobody comes back: the cloud's own timer is all there is."""
-    if not killed(rollout, midway(rollout)):
+    if not killed(rollout.standing(STANDS), midway(rollout)):
         raise MatrixError("a deployment that is still open when the controller dies")
     settled(rollout)
     return {"state": "left", "reason": str(rollout.newest().get("statusReason", ""))}
@@ -150,20 +166,26 @@ def api_down(rollout: Rollout) -> dict[str, Any]:
     return ended
 
 
-def _faulty(rule: dict[str, Any], **options: Any) -> Callable[[Rollout], dict[str, Any]]:
-    def disturbed(rollout: Rollout) -> dict[str, Any]:
-        rollout.stack.lab.control("PUT", "chaos", {"rules": [rule]})
-        try:
-            return rollout.run(**options)
-        finally:
-            rollout.stack.lab.control("DELETE", "chaos")
+def weights_late(rollout: Rollout) -> dict[str, Any]:
+    return faulty(rollout, LATE)
 
-    return disturbed
+
+def throttled_lost(rollout: Rollout) -> dict[str, Any]:
+    return faulty(rollout.patient(), THROTTLED)
+
+
+def faulty(rollout: Rollout, rule: dict[str, Any]) -> dict[str, Any]:
+    """From its first call to its last."""
+    rollout.stack.lab.control("PUT", "chaos", {"rules": [rule]})
+    try:
+        return rollout.run()
+    finally:
+        rollout.stack.lab.control("DELETE", "chaos")
 
 
 def second_operator(rollout: Rollout) -> dict[str, Any]:
     """Somebody else wants release 1 again, as soon as the first has written what it is about: refused, and told why."""
-    child = rollout.start()
+    child = rollout.patient().standing(HELD).start()
     until("the record", lambda: child.poll() is not None or bool(rollout.stack.record()["unfinished"]))
     second = rollout.stack.roll_out("1", **rollout.options)
     child.wait()
@@ -176,7 +198,7 @@ ACTS: dict[str, Callable[[Rollout], dict[str, Any]]] = {
     "killed-rerun": killed_rerun,
     "killed-left": killed_left,
     "api-down": api_down,
-    "weights-late": _faulty(LATE),
+    "weights-late": weights_late,
     "second-operator": second_operator,
-    "throttled-lost": _faulty(THROTTLED, **PATIENT),
+    "throttled-lost": throttled_lost,
 }

@@ -20,6 +20,7 @@ from .cells import Cell
 from .watch import UNHEALTHY, Watch
 
 SLOW = 2.8  # seconds that a right answer may take where the release is slow, which takes three
+DRAIN = 120  # AWS seconds, six real ones: more than the slowest answer takes, or draining would cut it
 CRASH = 5.0  # seconds after which the lab's crashing release does; it must show before users meet it
 
 
@@ -37,8 +38,10 @@ def options(stack: Stack, strategy: str, release: str, **changes: Any) -> dict[s
 def served(lab: RunningLab, release: str = "1") -> Iterator[tuple[Stack, str]]:
     """A service with a release live, and the release's id. Raises MatrixError when it can't be made."""
     stack = Stack(lab, f"m{secrets.token_hex(3)}").build()
-    for group in ("blue", "green"):
-        lab.client("elbv2").modify_target_group(TargetGroupArn=stack.facts[group], UnhealthyThresholdCount=UNHEALTHY)
+    balancer, delay = lab.client("elbv2"), {"Key": "deregistration_delay.timeout_seconds", "Value": str(DRAIN)}
+    for group in (stack.facts["blue"], stack.facts["green"]):
+        balancer.modify_target_group(TargetGroupArn=group, UnhealthyThresholdCount=UNHEALTHY)
+        balancer.modify_target_group_attributes(TargetGroupArn=group, Attributes=[delay])
     first = stack.roll_out(release, **options(stack, "blue_green", release))
     if first["state"] != "live":
         raise disturb.MatrixError(f"release {release} ended as {first['state']}: {first['reason']}")

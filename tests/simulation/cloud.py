@@ -148,7 +148,8 @@ class Cloud:
         if task in self.tasks:
             self.tasks.remove(task)
         rollout = self.open()
-        if rollout is not None and rollout.release == task.release and not by_world:
+        early = task.state != "healthy"  # the circuit breaker counts no target that was healthy once
+        if rollout is not None and rollout.release == task.release and early and not by_world:
             rollout.failures += 1
 
     def open(self) -> Rollout | None:

@@ -13,7 +13,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError
 from tests.simulation import native
 from tests.simulation.cloud import Cloud
-from tests.simulation.parts import HEALED, Behaviour, Task
+from tests.simulation.parts import FOREIGN, HEALED, Behaviour, Task
 
 if TYPE_CHECKING:
     from tests.simulation.ports import Ports
@@ -105,7 +105,7 @@ def check(ports: Ports, verb: Verb, call: str, plan: Plan) -> None:
         assert running is None or running.by != "greenlight", "disarmed while a deployment is open"
     if verb is Verb.FINISH:
         there = {task.release for task in cloud.tasks if task.state != "draining"}
-        assert there <= {plan.release.id, "console"}, "finished with old targets in service"
+        assert there <= {plan.release.id, FOREIGN}, "finished with old targets in service"
         assert plan.release.id in ports.passed_at, "opened before any right answer"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.simulation.cloud import Cloud
-from tests.simulation.parts import NEVER
+from tests.simulation.parts import FOREIGN, NEVER
 from tests.simulation.ports import World
 
 
@@ -76,8 +76,8 @@ def _foreign(cloud: Cloud) -> None:
     """Somebody deploys by hand."""
     if cloud.service is None:
         return
-    cloud.definitions.add("console")
-    cloud.deploy("console", by="ann by the console")
+    cloud.definitions.add(FOREIGN)
+    cloud.deploy(FOREIGN, by="ann by the console")
 
 
 def _scale(cloud: Cloud) -> None:

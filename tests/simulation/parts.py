@@ -13,6 +13,7 @@ THRESHOLD = 3
 START, CHECKS, GIVE_UP = 2.0, 2.0, 8.0  # seconds: to run, to be healthy, to be called failed
 NEVER = float("inf")
 HEALED = 60.0  # seconds until what the world took is replaced, healthy and noticed
+FOREIGN = "console"  # the release that somebody else deploys
 OPEN = (Movement.MOVING, Movement.TURNING_BACK)
 
 

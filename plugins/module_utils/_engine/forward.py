@@ -15,7 +15,7 @@ from .state import Cause, State
 from .timeline import name, sentence, tell
 from .verdict import INCONCLUSIVE, PASS, judge
 
-LOSSES = 3  # confirmed losses while judging: no accident any more (as many as ECS's circuit breaker needs at least)
+LOSSES = 3  # confirmed losses before the bake: no accident any more (as many as ECS's circuit breaker needs at least)
 GIVEN_UP = 3  # failed targets, where the cloud itself never gives up
 
 
@@ -92,7 +92,7 @@ def _untouched(state: State, seen: Observation) -> bool:
 
 def moving(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     """The cloud moves. We judge every answer that is proven to come from the new release."""
-    step = ended(plan, state, seen, now) or wrong(plan, state, now)
+    step = ended(plan, state, seen, now) or wrong(plan, state, now) or lost(plan, state, now, LOSSES)
     if step is not None:
         return step
     deployment = seen.deployment

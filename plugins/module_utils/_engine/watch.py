@@ -19,7 +19,8 @@ from .verdict import FAIL, Sample
 
 AWAY = frozenset({"draining", "unregistered"})  # not at the load balancer, or on the way out
 MOVED_PHASES = frozenset({Phase.JUDGING, Phase.BAKING, Phase.FINISHING, Phase.PROVING})
-JUDGED_PHASES = MOVED_PHASES | HELD
+# While the cloud moves, a target that was healthy once and is lost counts as well: no circuit breaker counts it.
+WATCHED_PHASES = MOVED_PHASES | HELD | {Phase.MOVING}
 
 
 # ---- predicates over one snapshot ----------------------------------------------------------------
@@ -136,7 +137,7 @@ def see(plan: Plan, state: State, seen: Observation, now: float) -> State:
     """The state after a new snapshot: the cloud's new messages, trouble, readiness."""
     state = _messages(plan, state, seen, now)
     state = _trouble(state, seen)
-    if state.phase not in JUDGED_PHASES:
+    if state.phase not in WATCHED_PHASES:
         return state
     watch = _readiness(plan, state, seen)
     state = _over(state, seen)

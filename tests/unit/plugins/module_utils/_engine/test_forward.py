@@ -162,6 +162,13 @@ def test_three_losses_while_judging_are_no_accident() -> None:
         assert state.trail[-1] is phase
 
 
+def test_three_losses_end_a_deployment_that_would_restart_its_targets_for_ever() -> None:
+    for losses, phase in ((2, Phase.MOVING), (3, Phase.ROLLING_BACK)):
+        watch = ready(losses=losses, ready_since=None, lost="new-1 is gone", next_probe=NOW + 60)
+        state, _ignored = cases.step(cases.state(Phase.MOVING, watch=watch), MOVING)
+        assert state.trail[-1] is phase
+
+
 def test_the_bake_lasts_as_long_as_was_asked_for() -> None:
     state, command = cases.step(cases.state(Phase.BAKING, entered=NOW - 19, watch=ready()), moved())
     assert state.phase is Phase.BAKING

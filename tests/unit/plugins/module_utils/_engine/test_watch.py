@@ -75,6 +75,19 @@ def test_a_target_that_was_lost_and_replaced_at_once_is_lost_all_the_same() -> N
     assert state.watch.losses == 1
 
 
+def test_a_crash_after_healthy_counts_while_the_cloud_still_moves() -> None:
+    """ECS's circuit breaker starts counting anew with every target that gets healthy, so it would go on for ever."""
+    old = targets("old", "draining")
+    two, none = (*old, *targets("new")), (*old, *targets("new", "unregistered"))
+    begun = moved(at=12.0, targets=two)
+    state = watched(begun, phase=Phase.MOVING)
+    for round_ in range(3):
+        at = 20.0 + 20.0 * round_
+        for after, there in ((0.0, none), (5.0, none), (9.0, two)):
+            state = watch.see(PLAN, state, cases.replace(begun, at=at + after, targets=there), at + after)
+    assert state.watch.losses == 3
+
+
 def test_what_an_autoscaler_takes_is_no_loss() -> None:
     fewer = moved(at=14.0, targets=ONE, desired=1)
     state = watched(moved(at=12.0), fewer, cases.replace(fewer, at=20.0))
