@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import moto.ec2.urls
@@ -14,13 +13,14 @@ from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 
-from tests.lab.aws.api.base import Strict, bind, replace
+from tests.lab.aws.api.base import bind, replace
 from tests.lab.aws.api.ec2_instances import CODES
+from tests.lab.aws.api.ec2_templates import Templates
 from tests.lab.aws.core import AwsError, Lab
 from tests.lab.aws.truth import ec2 as truth
 
 
-class LabEC2(Strict, EC2Response):  # type: ignore[misc]
+class LabEC2(Templates):
     service = "ec2"
     errors = EC2ClientError
     protocol = "ec2"
@@ -28,14 +28,16 @@ class LabEC2(Strict, EC2Response):  # type: ignore[misc]
     def terminate_instances(self) -> ActionResult:
         """Those of a group end as they would by its own hand: in their time, with their servers told."""
         ours = [name for name in self._named() if name in self.lab.hosts.hosts]
-        if len(ours) < len(self._named()):
-            result: ActionResult = super().terminate_instances()
-            return result
-        before = {name: self.lab.hosts.hosts[name].state for name in ours}
+        others = [name for name in self._named() if name not in ours]
+        changed = [
+            _transition(one.id, before.name, one.state)
+            for one, before in (self.ec2_backend.terminate_instances(others) if others else ())
+        ]
         for name in ours:
+            before = self.lab.hosts.hosts[name].state
             self.lab.hosts.terminate(name)
-        after = {name: self.lab.hosts.hosts[name].state for name in ours}
-        return ActionResult({"TerminatingInstances": [_transition(name, before, after) for name in ours]})
+            changed.append(_transition(name, before, self.lab.hosts.hosts[name].state))
+        return ActionResult({"TerminatingInstances": changed})
 
     def stop_instances(self) -> ActionResult:
         self._not_ours("StopInstances")
@@ -55,10 +57,10 @@ class LabEC2(Strict, EC2Response):  # type: ignore[misc]
             raise AwsError("UnsupportedOperation", f"The lab has no {operation} for instances of Auto Scaling groups.")
 
 
-def _transition(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Any]:
+def _transition(name: str, before: str, after: str) -> dict[str, Any]:
     """An InstanceStateChange."""
-    states = {key: {"Name": found[name], "Code": CODES[found[name]]} for key, found in (("p", before), ("c", after))}
-    return {"InstanceId": name, "PreviousState": states["p"], "CurrentState": states["c"]}
+    previous, current = ({"Name": state, "Code": CODES[state]} for state in (before, after))
+    return {"InstanceId": name, "PreviousState": previous, "CurrentState": current}
 
 
 class Facts:
@@ -91,5 +93,7 @@ class Facts:
 
 
 def install(lab: Lab) -> None:
+    """Once, before the first call."""
+    LabEC2.answered = {}
     lab.truth.add("ec2", truth.RULES, Facts(lab.account, lab.region))
     replace(moto.ec2.urls.url_paths, EC2Response, bind(LabEC2, lab))

@@ -103,7 +103,8 @@ def serve(group: Group, instance: Instance, facts: Facts, moment: Moment) -> lis
     instance.enter("InService", moment)
     instance.serving_since, instance.passed, instance.hooked = moment.now, False, False
     instance.health, instance.unhealthy_because = HEALTHY, ""
-    group.failures, group.blocked = 0, {}
+    group.failures.pop(instance.zone, None)
+    group.blocked.pop(instance.zone, None)
     if not instance.activity.ended:
         finish(instance.activity, "Successful", moment)
     return _registered(group, instance, facts)
@@ -118,9 +119,9 @@ def _failed(group: Group, instance: Instance, moment: Moment, pace: Pace) -> Non
     message = f"{instance.launch_error} Launching EC2 instance failed."
     instance.activity.description = f"Launching a new EC2 instance.  Status Reason: {message}"
     finish(instance.activity, "Failed", moment, message)
-    group.blocked[instance.zone] = moment.now + min(pace.retry_most, pace.retry * 2.0**group.failures)
-    if all(group.blocked.get(zone, 0.0) > moment.now for zone in group.zones.values()):
-        group.failures += 1
+    before = group.failures.get(instance.zone, 0)
+    group.failures[instance.zone] = before + 1
+    group.blocked[instance.zone] = moment.now + min(pace.retry_most, pace.retry * 2.0**before)
     refresh = group.refresh
     if refresh is not None and refresh.trouble_since is None:
         refresh.trouble_since = moment.now
@@ -128,9 +129,9 @@ def _failed(group: Group, instance: Instance, moment: Moment, pace: Pace) -> Non
 
 
 def _look(instance: Instance, facts: Facts) -> None:
-    """Notice the first pass of the load balancer's checks."""
+    """Notice the first pass of the load balancer's checks; where nobody checks (unused), none is waited for."""
     found = [facts.healths.get((arn, instance.id, port)) for arn, port in instance.registered.items()]
-    if found and all(health is not None and health.state == "healthy" for health in found):
+    if found and all(health is not None and health.state in ("healthy", "unused") for health in found):
         instance.passed = True
 
 

@@ -185,7 +185,7 @@ class Group:
     activities: list[Activity] = field(default_factory=list)  # newest first
     refreshes: list[Refresh] = field(default_factory=list)  # newest first
     blocked: dict[str, float] = field(default_factory=dict)  # zone -> until when no launch is tried there
-    failures: int = 0  # launches that failed in a row
+    failures: dict[str, int] = field(default_factory=dict)  # zone -> launches that failed in a row
     change: str = ""  # why the desired capacity is what it is, for the next activities
     deleting: bool = False
     gone: bool = False

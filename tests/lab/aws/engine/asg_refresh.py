@@ -73,8 +73,7 @@ def _move(group: Group, refresh: Refresh, facts: Facts, moment: Moment) -> None:
     goal = _goal(refresh, count)
     if _waits(group, refresh, count, goal, moment):
         return
-    done = goal < count.size or not (count.old or count.held)
-    if count.updated >= goal and done and not _surplus(group, refresh):
+    if count.updated >= goal and _last(refresh, count, goal) and not _surplus(group, refresh):
         if refresh.back:
             asg_refresh_ends.rolled_back(group, refresh, moment)
         else:
@@ -106,8 +105,8 @@ def _progress(group: Group, refresh: Refresh, count: Count, moment: Moment) -> N
 
     So in the example of the user guide, "Monitor an instance refresh": 50 percent, none left to update, one warming up.
     """
-    if count.updated > refresh.updated:
-        refresh.updated, refresh.trouble_since = count.updated, None
+    if count.updated > refresh.updated or _well(group, count, moment):
+        refresh.updated, refresh.trouble_since = max(refresh.updated, count.updated), None
     if refresh.back:
         share = (refresh.total - count.updated) / refresh.total if refresh.total else 0.0
         refresh.percent = min(refresh.rollback_percent, max(0, math.floor(100 * share)))
@@ -129,6 +128,12 @@ def _progress(group: Group, refresh: Refresh, count: Count, moment: Moment) -> N
         refresh.reason = ""
 
 
+def _well(group: Group, count: Count, moment: Moment) -> bool:
+    """Whether nothing is missing, nothing is waited for, and the next launch can be tried."""
+    complete = len(asg_capacity.counted(group)) >= group.desired and len(count.fresh) == count.updated
+    return complete and bool(count.old or not count.held) and asg_capacity.place(group, moment) is not None
+
+
 def _slow(group: Group, refresh: Refresh, count: Count, moment: Moment) -> bool:
     """Whether an instance has had its warm-up and is not healthy."""
     warmup = refresh.preferences.warmup
@@ -146,6 +151,14 @@ def _stuck(group: Group, refresh: Refresh, count: Count, moment: Moment) -> bool
     else:
         return False
     return True
+
+
+def _last(refresh: Refresh, count: Count, goal: int) -> bool:
+    """Whether nothing comes after this goal: all is new, or as much as the last checkpoint wants."""
+    steps = refresh.preferences.checkpoints
+    if refresh.back or not steps or steps[-1] == 100:
+        return goal == count.size and not (count.old or count.held)
+    return goal == math.ceil(count.size * steps[-1] / 100)
 
 
 def _goal(refresh: Refresh, count: Count) -> int:
@@ -170,10 +183,10 @@ def _waits(group: Group, refresh: Refresh, count: Count, goal: int, moment: Mome
         return False
     share = 100 * count.updated / count.size
     refresh.waited = min(refresh.waited, max((step for step in steps if step <= share), default=0))  # after a scale-out
-    reached = [step for step in steps[:-1] if step <= share]
-    if count.updated < goal or not reached or reached[-1] <= refresh.waited or _surplus(group, refresh):
+    reached = max((step for step in steps if step <= share), default=0)  # what lies below it is skipped
+    if count.updated < goal or reached in (0, steps[-1]) or reached <= refresh.waited or _surplus(group, refresh):
         return False
-    refresh.waited, refresh.paused_until = reached[-1], moment.now + refresh.preferences.delay
+    refresh.waited, refresh.paused_until = reached, moment.now + refresh.preferences.delay
     refresh.reason = f"Waiting at the checkpoint of {refresh.waited} percent before continuing."
     return True
 
@@ -199,6 +212,7 @@ def _replace(group: Group, refresh: Refresh, facts: Facts, count: Count, goal: i
         chosen.replaced = True  # before: the new one takes its place in the zone, too
         if asg_capacity.add(group, facts, _cause(moment), moment) is None:
             chosen.replaced = False
+            refresh.trouble_since = moment.now if refresh.trouble_since is None else refresh.trouble_since
             break
     for one in [one for one in here if one.replaced]:
         spare -= _end_if(group, one, spare, wanted.warmup, moment)
@@ -216,7 +230,7 @@ def _replace(group: Group, refresh: Refresh, facts: Facts, count: Count, goal: i
 
 def _next(instances: list[Instance]) -> Instance | None:
     here = Counter(one.zone for one in instances)
-    return max(reversed(oldest(instances)), key=lambda one: here[one.zone], default=None) if instances else None
+    return max(oldest(instances), key=lambda one: here[one.zone], default=None)
 
 
 def _end_if(group: Group, instance: Instance, spare: int, warmup: float, moment: Moment) -> int:

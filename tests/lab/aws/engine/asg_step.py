@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.lab.aws.engine import asg_capacity, asg_health, asg_lifecycle, asg_refresh, asg_tracking
+from tests.lab.aws.engine import asg_balance, asg_capacity, asg_health, asg_lifecycle, asg_refresh, asg_tracking
 from tests.lab.aws.engine.asg_actions import Action, Facts
 from tests.lab.aws.engine.asg_model import ENDING, Group, Instance, Pace, stamp
 from tests.lab.aws.engine.ecs_model import Moment
@@ -24,9 +24,13 @@ def step(group: Group, facts: Facts, moment: Moment, pace: Pace) -> list[Action]
     asg_health.mark(group, facts, moment)
     asg_tracking.track(group, facts, moment)
     asg_capacity.replace_unhealthy(group, facts, moment)
+    before = group.template
     asg_refresh.step(group, facts, moment, pace)
+    if group.template != before:  # what `facts` know of it is out of date: launch again at the next step
+        return actions
     asg_capacity.fill(group, facts, moment)
     asg_capacity.trim(group, moment)
+    asg_balance.rebalance(group, facts, moment)
     return actions
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from tests.lab.aws.clock import FakeClock
-from tests.lab.aws.engine.ec2_faults import Faults, parse
 from tests.lab.aws.hosts import Blueprint, HostPool
 from tests.lab.aws.ports import (
     HostRequest,
@@ -315,39 +314,3 @@ def test_a_lost_zone_takes_all_its_machines() -> None:
 def test_a_machine_nobody_knows_cannot_be_lost() -> None:
     with pytest.raises(LookupError, match="no instance i-9"):
         World().pool.set({"lost_instances": ["i-9"]})
-
-
-def test_a_shortage_matches_zone_type_and_group_and_can_be_limited() -> None:
-    faults = parse({"capacity": [{"zone": "a", "instance_type": "m", "group": "^g$", "limit": 1}]})
-    assert faults.refusal("b", "m", "g") is None
-    assert faults.refusal("a", "x", "g") is None
-    assert faults.refusal("a", "m", "other") is None
-    refused = faults.refusal("a", "m", "g")
-    assert refused is not None
-    assert "sufficient m capacity in the Availability Zone you requested (a)" in refused[1]
-    assert faults.refusal("a", "m", "g") is None
-    assert faults.shown()["capacity"][0]["count"] == 1
-
-
-def test_a_groups_utilization_can_be_told() -> None:
-    faults = parse({"cpu": {"^serving": 80}})
-    assert (faults.utilization("serving-a"), faults.utilization("other")) == (80.0, None)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        [],
-        {"zones": []},
-        {"capacity": {}},
-        {"capacity": ["x"]},
-        {"capacity": [{"zone": 1}]},
-        {"capacity": [{"count": 1}]},
-        {"lost_zones": "a"},
-        {"cpu": {"a": "high"}},
-    ],
-)
-def test_what_is_no_fault_is_refused(wrong: Any) -> None:
-    with pytest.raises(ValueError, match=r"fault|list|capacity|cpu"):
-        parse(wrong)
-    assert Faults().shown()["capacity"] == []

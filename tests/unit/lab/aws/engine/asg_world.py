@@ -58,6 +58,7 @@ class World:
     retired: list[str] = field(default_factory=list)  # machines that were told of their end
     finished: dict[str, str] = field(default_factory=dict)  # machine -> the hook it has completed
     gone: list[str] = field(default_factory=list)
+    used: bool = True  # a load balancer forwards to the target group
     most: int = 0  # extremes of a group since `watch`
     least: int = 10**6
 
@@ -120,13 +121,15 @@ class World:
         age = self.at - since
         machine = self.machines[target]
         way = WAYS[machine.request.version]
+        if not self.used:
+            return TargetHealth("unused")
         if age < 10:
             return TargetHealth("initial")
         serves = machine.ended is None and (way == "good" or (way == "late" and age >= 100))
         return TargetHealth("healthy" if serves else "unhealthy")
 
     def attached(self, group: str) -> bool:
-        return True
+        return self.used
 
     # ---- Alarms and Lookups
     def alarm(self, name: str) -> AlarmState | None:

@@ -89,6 +89,12 @@ def test_new_instances_are_waited_for_until_they_are_healthy_and_warm() -> None:
     assert world.least == 2
 
 
+def test_where_no_load_balancer_checks_none_is_waited_for() -> None:
+    world = World(used=False)
+    group = world.steady(2)
+    assert world.finish(world.refresh(group, low=100, high=150), 300) == "Successful"
+
+
 def test_a_launching_hook_delays_the_warm_up() -> None:
     world = World()
     hook = Hook("warm", LAUNCHING_HOOK, timeout=300, result="CONTINUE")
@@ -105,6 +111,18 @@ def test_a_replacement_takes_the_place_in_its_zone() -> None:
     group = world.steady(3)
     world.finish(world.refresh(group, low=100, high=150))
     assert world.zones(group) == [1, 1, 1]
+
+
+def test_within_a_zone_the_oldest_goes_first() -> None:
+    world = World()
+    group = world.steady(1, subnets=("subnet-a",))
+    world.resize(group, 2)
+    world.run(60)
+    first, second = group.instances
+    world.refresh(group, low=100, high=150)
+    world.until(lambda: world.serving(group, "2") == 2)
+    assert [one.id for one in group.active() if one.template.version == "1"] == [second]
+    assert not group.instances[first].active
 
 
 def waits(world: World, group: Group, refresh: Refresh) -> list[tuple[int, float]]:
@@ -141,6 +159,27 @@ def test_checkpoints_below_what_one_replacement_reaches_are_skipped() -> None:
     group = world.steady(2)
     refresh = world.refresh(group, low=100, high=150, checkpoints=(10, 40, 100), delay=100.0)
     assert [count for count, _ignored in waits(world, group, refresh)] == [1]
+
+
+def test_a_checkpoint_that_is_reached_during_the_wait_at_another_is_waited_at_next() -> None:
+    world = World()
+    group = world.steady(5)
+    refresh = world.refresh(group, low=100, high=120, checkpoints=(10, 40, 100), delay=200.0)
+    world.until(lambda: refresh.paused_until is not None)
+    old = next(one for one in group.active() if one.template.version == "1")
+    world.terminate(old.id)
+    world.run(150)
+    assert world.serving(group, "2") == 2
+    assert [count for count, _ignored in waits(world, group, refresh)] == [2, 2]
+    assert world.versions(group) == {"2": 5}
+
+
+def test_one_instance_alone_reaches_all_checkpoints_at_once() -> None:
+    world = World()
+    group = world.steady(1)
+    refresh = world.refresh(group, low=100, high=200, checkpoints=(50, 100), delay=1000.0)
+    assert waits(world, group, refresh) == []
+    assert world.versions(group) == {"2": 1}
 
 
 def test_a_last_checkpoint_below_100_ends_the_refresh_there() -> None:

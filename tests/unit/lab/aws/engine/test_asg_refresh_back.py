@@ -204,6 +204,28 @@ def test_an_instance_that_is_killed_meanwhile_is_replaced_by_the_new_version() -
     assert (world.versions(group), len(group.instances)) == ({"2": 3}, 3)
 
 
+def test_a_loss_that_is_mended_does_not_run_the_refresh_out_of_time() -> None:
+    world = World()
+    group = world.steady(4)
+    refresh = world.refresh(group, low=100, high=125, checkpoints=(50, 100), delay=7000.0)
+    world.until(lambda: refresh.paused_until is not None)
+    world.terminate(next(one for one in group.active() if one.template.version == "2").id)
+    world.run(5)
+    assert refresh.trouble_since is not None
+    world.run(100)
+    assert (refresh.trouble_since, world.serving(group, "2")) == (None, 2)
+    assert world.finish(refresh, 9000) == "Successful"
+
+
+def test_a_group_that_may_not_launch_is_given_up_after_an_hour() -> None:
+    world = World()
+    group = world.steady(2)
+    group.suspended = {"Launch": "for the test"}
+    refresh = world.refresh(group, low=100, high=150)
+    assert world.finish(refresh, 4000) == "Failed"
+    assert world.versions(group) == {"1": 2}
+
+
 def test_an_instance_killed_in_a_rollback_is_replaced_by_the_old_version() -> None:
     world = World()
     group = world.steady(3)

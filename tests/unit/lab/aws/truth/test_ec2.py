@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
+from typing import Any
+
+import pytest
 
 from tests.lab.aws.truth.base import Truth
 from tests.lab.aws.truth.ec2 import RULES
@@ -49,3 +53,40 @@ def test_an_unused_one_goes() -> None:
     assert deleting(Facts(), GroupId="sg-1") is None
     assert deleting(Facts(interfaces=("eni-1",)), GroupId="sg-2") is None
     assert deleting(Facts(interfaces=("eni-1",)), GroupName="unknown") is None
+
+
+def templating(operation: str = "CreateLaunchTemplate", name: str = "model", **data: Any) -> str | None:
+    truth = Truth()
+    truth.add("ec2", RULES, Facts())
+    refusal = truth.refusal("ec2", operation, {"LaunchTemplateName": name, "LaunchTemplateData": data})
+    return refusal.code if refusal else None
+
+
+def encoded(size: int) -> str:
+    return base64.b64encode(b"x" * size).decode()
+
+
+def test_a_good_template_passes() -> None:
+    options = {"HttpTokens": "required", "HttpPutResponseHopLimit": "1"}
+    assert templating(UserData=encoded(16384), MetadataOptions=options, SecurityGroupIds=["sg-1"]) is None
+    assert templating(NetworkInterfaces=[{"Groups": ["sg-1"]}]) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ({"UserData": "#cloud-config"}, "InvalidUserData.Malformed"),
+        ({"UserData": encoded(16385)}, "InvalidUserData.Malformed"),
+        ({"MetadataOptions": {"HttpPutResponseHopLimit": 65}}, "InvalidParameterValue"),
+        ({"MetadataOptions": {"HttpTokens": "always"}}, "InvalidParameterValue"),
+        ({"NetworkInterfaces": [{}], "SecurityGroupIds": ["sg-1"]}, "InvalidParameterCombination"),
+    ],
+)
+def test_what_is_wrong_with_a_template_or_a_version(data: dict[str, Any], code: str) -> None:
+    assert templating(**data) == code
+    assert templating("CreateLaunchTemplateVersion", **data) == code
+
+
+@pytest.mark.parametrize("name", ["ab", "a b", "x" * 129, ""])
+def test_a_name_that_is_none(name: str) -> None:
+    assert templating(name=name) == "InvalidLaunchTemplateName.MalformedException"
