@@ -20,6 +20,16 @@ from .aws_names import SERVICE_TAG, alarm_name, service_key, short
 
 Json = dict[str, Any]
 
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html; the texts are those of the scaling
+# activities in "Troubleshoot Amazon EC2 Auto Scaling: EC2 instance launch failures"
+STARVED = (
+    "InsufficientInstanceCapacity",
+    "do not have sufficient",
+    "InstanceLimitExceeded",
+    "VcpuLimitExceeded",
+    "running on-demand instances",
+    "MaxSpotInstanceCountExceeded",
+)
 US, SOMEBODY = "greenlight", "somebody else"
 
 
@@ -193,7 +203,8 @@ class View:
             return None
         moved = Movement.MOVED if self._arrived(self.live()) else Movement.MOVING
         failures, why = self._failed(self.live())
-        return Deployment(str(group["AutoScalingGroupARN"]), self.release, moved, why, failures)
+        arn = str(group["AutoScalingGroupARN"])
+        return Deployment(arn, self.release, moved, why, failures, starved=_starved(why))
 
     @property
     def _rolling(self) -> bool:
@@ -205,7 +216,7 @@ class View:
         if found is None or found.movement is not Movement.MOVING:
             return found
         failures, why = self._failed(self.idle())
-        return replace(found, failures=failures, reason=why)
+        return replace(found, failures=failures, reason=why, starved=_starved(why))
 
     def _shifted(self) -> Deployment | None:
         """The shift that made the group live, where it was one."""
@@ -225,6 +236,7 @@ class View:
             reason=reason,
             failures=failures if is_open else 0,
             by=US if asg_refresh.ours(refresh) else SOMEBODY,
+            starved=_starved(why),
         )
 
     def _failed(self, colour: str) -> tuple[int, str]:
@@ -357,6 +369,11 @@ class View:
     def suspended(self, colour: str) -> set[str]:
         listed = (self.snapshot.groups.get(colour) or {}).get("SuspendedProcesses") or []
         return {str(one["ProcessName"]) for one in listed}
+
+
+def _starved(why: str) -> bool:
+    """The newest failure was a launch that found no room, or no quota."""
+    return any(code in why for code in STARVED)
 
 
 def _said(activity: Mapping[str, Any]) -> str:
