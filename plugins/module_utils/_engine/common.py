@@ -34,7 +34,7 @@ def ended(plan: Plan, state: State, seen: Observation, now: float) -> Decision |
         return pace.idle(plan, evolve(state, stopped_since=since), now, "the deployment is stopped: reading again")
     failed = f"{deployment.failures} failed targets" if deployment.failures else "no failed target"
     text = f"{plan.mover} ended the deployment ({failed}): {deployment.reason or 'no reason given'}"
-    cause = Cause(text, plan.mover, "yes" if deployment.failures else "no")
+    cause = Cause(text, plan.mover, "yes" if deployment.failures and not deployment.starved else "no")
     if deployment.movement is not Movement.TURNING_BACK:
         return turn_back(plan, state, cause, now)
     state = tell(evolve(state, cause=cause, back_since=now), now, plan.mover, f"rolls back by itself: {text}")

@@ -117,7 +117,7 @@ def moving(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
         return pace.enter(again, Phase.JUDGING, now, text), None
     if not deployment.threshold and deployment.failures >= GIVEN_UP:
         text = f"{deployment.failures} targets failed, and nobody but us gives up: {deployment.reason}"
-        return turn_back(plan, state, Cause(text, rejects="yes"), now)
+        return turn_back(plan, state, Cause(text, rejects="no" if deployment.starved else "yes"), now)
     if not plan.wait:
         return _in_progress(plan, state, seen, now)
     return probing(plan, state, seen, now, _progress(plan, state, seen))

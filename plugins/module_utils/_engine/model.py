@@ -79,6 +79,7 @@ class Deployment:
     failures: int = 0  # failed tasks so far
     threshold: int = 0  # failures at which the cloud gives up; 0 = never
     by: str = "greenlight"  # who started it: "greenlight", or a name to show
+    starved: bool = False  # what failed were launches for want of room or quota: no fault of the release
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,9 @@ class Reader:
             self._template, self._versions = self._read_versions()
         if self._settings is None:
             self._settings = self._hooks(groups), self._policies(groups)
-        refreshes = {colour: self._refreshes(colour) for colour in groups}
-        balancer = self._params.get("load_balancer") or {}
+        busy = [colour for colour, group in groups.items() if group.get("Instances") or group.get("DesiredCapacity")]
+        refreshes = {colour: self._refreshes(colour) for colour in busy}
+        production, test = self._both_rules()
         listed = Snapshot(
             at=at,
             clock=clock,
@@ -53,9 +54,9 @@ class Reader:
             versions=self._versions,
             template=self._template,
             refreshes=refreshes,
-            production_rules=self._rules(balancer.get("production_listener_arn")),
-            test_rules=self._rules(balancer.get("test_listener_arn")),
-            health={arn: self._health(arn) for colour in groups for arn in groups[colour].get("TargetGroupARNs", [])},
+            production_rules=production,
+            test_rules=test,
+            health={arn: self._health(arn) for colour in busy for arn in groups[colour].get("TargetGroupARNs", [])},
             addresses=self._learn_addresses(groups),
             alarm=self._alarm(),
             schedules=self._schedules(),
@@ -115,16 +116,22 @@ class Reader:
         )
         return tuple(answer.get("Activities", []))
 
-    def _rules(self, listener: str | None) -> tuple[Json, ...]:
+    def _both_rules(self) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
+        """Of the production and the test listener, with their tags, which say whose they are."""
+        balancer = self._params.get("load_balancer") or {}
+        production, test = (self._rules(balancer.get(f"{which}_listener_arn")) for which in ("production", "test"))
+        tagged = with_tags(self._calls, (*production, *test), self._rule_tags)
+        return tagged[: len(production)], tagged[len(production) :]
+
+    def _rules(self, listener: str | None) -> list[Json]:
         if not listener:
-            return ()
+            return []
         try:
-            rules = list(self._calls.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener))
+            return list(self._calls.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener))
         except AwsError as error:
             if error.not_found:
-                return ()
+                return []
             raise
-        return with_tags(self._calls, rules, self._rule_tags)
 
     def _health(self, arn: str) -> tuple[Json, ...]:
         answer = absent_is_empty(self._calls, "elbv2", "describe_target_health", TargetGroupArn=arn)

@@ -11,11 +11,21 @@ from typing import Any
 
 from .._engine.finding import Finding
 from .._engine.model import Deployment, Heart, Held, Movement, Target
-from . import asg_group, asg_plan, asg_refresh, asg_release, asg_shift, aws_heart, aws_rules
+from . import (
+    asg_activities,
+    asg_group,
+    asg_plan,
+    asg_refresh,
+    asg_release,
+    asg_shift,
+    asg_targets,
+    aws_heart,
+    aws_rules,
+)
 from .asg_arrival import Arrival
-from .asg_group import BLUE, COLOURS, FLOATING, group_name, other, target_group
+from .asg_group import BLUE, COLOURS, group_name, other, target_group
 from .asg_refresh import MOVEMENTS, Waits
-from .asg_snapshot import LEAVING, OPEN, Snapshot
+from .asg_snapshot import OPEN, Snapshot
 from .aws_names import SERVICE_TAG, alarm_name, service_key, short
 
 Json = dict[str, Any]
@@ -90,10 +100,6 @@ class View:
         wanted = self.snapshot.configured(colour)
         staying = self.snapshot.instances(colour, staying=True)
         return [one["InstanceId"] for one in staying if self.snapshot.version_of_instance(one) != wanted]
-
-    def floating(self) -> list[str]:
-        """Colours of the groups that name a version which is no number: no rollback is possible then."""
-        return [colour for colour in self.snapshot.groups if self.snapshot.configured(colour) in FLOATING]
 
     def problem(self) -> str:
         """Parts that disagree about what is live; "" = none do."""
@@ -193,7 +199,8 @@ class View:
             return None
         moved = Movement.MOVED if self._arrived(self.live()) else Movement.MOVING
         failures, why = self._failed(self.live())
-        return Deployment(str(group["AutoScalingGroupARN"]), self.release, moved, why, failures)
+        arn = str(group["AutoScalingGroupARN"])
+        return Deployment(arn, self.release, moved, why, failures, starved=asg_activities.starved(why))
 
     @property
     def _rolling(self) -> bool:
@@ -205,7 +212,7 @@ class View:
         if found is None or found.movement is not Movement.MOVING:
             return found
         failures, why = self._failed(self.idle())
-        return replace(found, failures=failures, reason=why)
+        return replace(found, failures=failures, reason=why, starved=asg_activities.starved(why))
 
     def _shifted(self) -> Deployment | None:
         """The shift that made the group live, where it was one."""
@@ -225,25 +232,11 @@ class View:
             reason=reason,
             failures=failures if is_open else 0,
             by=US if asg_refresh.ours(refresh) else SOMEBODY,
+            starved=asg_activities.starved(why),
         )
 
     def _failed(self, colour: str) -> tuple[int, str]:
-        """Launches that failed, and new instances that were replaced as unhealthy, since the group began to change."""
-        failed = []
-        for activity in self._since(colour):
-            if activity.get("StatusCode") == "Failed":
-                failed.append(str(activity.get("StatusMessage") or activity.get("Description")))
-            elif self._sick(activity):
-                failed.append(str(activity.get("Cause") or ""))
-        return len(failed), next(iter(failed), "")
-
-    def _sick(self, activity: Mapping[str, Any]) -> bool:
-        """An instance of the plan's release was taken out of service because its health checks failed."""
-        said = str(activity.get("Description", ""))
-        if not said.startswith("Terminating") or "health check" not in str(activity.get("Cause", "")):
-            return False
-        known = self.remembered.get(said.rpartition(" ")[2])
-        return known is not None and known.release == self.release
+        return asg_activities.failed(self.snapshot, colour, self.release, self.remembered)
 
     def other(self) -> Deployment | None:
         """A refresh or a shift under way to another known release."""
@@ -297,54 +290,10 @@ class View:
     # ---- targets ----
 
     def targets(self) -> tuple[Target, ...]:
-        """Every instance of the two groups and every registered target, with whose it is."""
-        found = []
-        for colour in COLOURS:
-            instances = {one["InstanceId"]: one for one in self.snapshot.instances(colour)}
-            for description in self._descriptions(colour):
-                target, health = description["Target"], description.get("TargetHealth") or {}
-                reason = ": ".join(part for part in (health.get("Reason"), health.get("Description")) if part)
-                state, name = str(health.get("State", "unavailable")), str(target["Id"])
-                found.append(self._target(name, target.get("Port"), instances.pop(name, None), state, reason))
-            for name, instance in instances.items():
-                found.append(
-                    self._target(name, None, instance, "unregistered", str(instance.get("LifecycleState", "")))
-                )
-        return tuple(found)
-
-    def _descriptions(self, colour: str) -> tuple[Json, ...]:
-        if self.params.get("load_balancer"):
-            return self.snapshot.health.get(target_group(self.params, colour), ())
-        named = (self.snapshot.groups.get(colour) or {}).get("TargetGroupARNs") or []
-        return tuple(one for arn in named for one in self.snapshot.health.get(arn, ()))
-
-    def _target(self, name: str, port: Any, instance: Json | None, state: str, reason: str) -> Target:
-        known = self.remembered.get(name)
-        port = port or (self.params.get("load_balancer") or {}).get("target_port", "")
-        address = f"{self.snapshot.addresses[name]}:{port}" if name in self.snapshot.addresses else ""
-        if instance is None:
-            release, zone = (known.release, known.zone) if known else ("", "")
-            return Target(f"{name}:{port}", release, state, reason, zone, name, address)
-        release = self.snapshot.release_of(self.snapshot.version_of_instance(instance))
-        if state == "healthy" and str(instance.get("LifecycleState", "")).startswith(LEAVING):
-            state = "draining"  # the load balancer has not been told yet
-        return Target(
-            f"{name}:{port}", release, state, reason, str(instance.get("AvailabilityZone", "")), name, address
-        )
+        return asg_targets.targets(self.snapshot, self.params, self.remembered)
 
     def events(self) -> tuple[str, ...]:
-        """The groups' last activities, oldest first, without those of an earlier rollout."""
-        listed = [one for colour in self.snapshot.activities for one in self._since(colour)]
-        listed.sort(key=lambda one: one["StartTime"])
-        return tuple(_said(one) for one in listed[-20:])
-
-    def _since(self, colour: str) -> list[Json]:
-        """A group's activities since its newest refresh began."""
-        group, newest = self.snapshot.groups.get(colour) or {}, next(iter(self.snapshot.refreshes.get(colour, ())), {})
-        times = (group.get("CreatedTime"), newest.get("StartTime"), asg_shift.began(group))
-        since = max((each for each in times if each), default=None)
-        listed = self.snapshot.activities.get(colour, ())
-        return [one for one in listed if not since or not one.get("StartTime") or one["StartTime"] >= since]
+        return asg_activities.messages(self.snapshot)
 
     def idle(self) -> str:
         return other(self.live())
@@ -357,10 +306,3 @@ class View:
     def suspended(self, colour: str) -> set[str]:
         listed = (self.snapshot.groups.get(colour) or {}).get("SuspendedProcesses") or []
         return {str(one["ProcessName"]) for one in listed}
-
-
-def _said(activity: Mapping[str, Any]) -> str:
-    text = str(activity.get("Description", ""))
-    if activity.get("StatusCode") == "Failed":
-        return f"{text}: {activity.get('StatusMessage') or 'failed'}"
-    return text

@@ -18,6 +18,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
     Chain,
     Heartbeat,
     Held,
+    Movement,
     Observation,
     Plan,
     Probe,
@@ -174,3 +175,11 @@ def test_check_mode_says_what_moves_and_who_holds_the_timer(heartbeat: Heartbeat
     assert itinerary(plan) == (
         "rolling: judged with 50 % of the targets, then with 100 % of the targets; users meet it meanwhile"
     )
+
+
+@pytest.mark.parametrize(("starved", "rejects"), [(True, "no"), (False, "yes")])
+def test_want_of_room_does_not_reject_a_release(starved: bool, rejects: str) -> None:
+    failing = replace(cases.deployment(Movement.MOVING, threshold=0), failures=3, reason="no room", starved=starved)
+    state, _ignored = cases.step(held.state(Phase.MOVING), half(held=None, deployment=failing), plan=ROLLING, now=NOW)
+    assert state.cause is not None
+    assert state.cause.rejects == rejects

@@ -239,6 +239,22 @@ def test_new_instances_that_fail_count_and_old_ones_that_die_do_not() -> None:
     assert deployment.failures == 2
 
 
+@pytest.mark.parametrize(
+    ("message", "starved"),
+    [
+        ("We currently do not have sufficient g5.xlarge capacity in the Availability Zone you requested.", True),
+        ("VcpuLimitExceeded: You have requested more vCPU capacity than your current vCPU limit", True),
+        ("InvalidAMIID.NotFound: The image id '[ami-0]' does not exist", False),
+    ],
+)
+def test_want_of_room_or_quota_is_no_fault_of_the_release(message: str, starved: bool) -> None:
+    failed = {"StartTime": NOW, "StatusCode": "Failed", "StatusMessage": message, "Description": "Launching"}
+    seen = rested(refreshes={"blue": (refresh(),)}, activities={"blue": (failed,) * 3})
+    deployment = view(seen).deployment()
+    assert deployment is not None
+    assert (deployment.failures, deployment.starved) == (3, starved)
+
+
 def test_every_instance_is_a_target_with_the_release_of_its_version() -> None:
     there = group("blue", OLD, instance("i-1", NEW), instance("i-2", OLD), instance("i-3", OLD, "Pending"))
     found = {target.task: (target.release, target.state) for target in view(snapshot(there)).targets()}
