@@ -7,7 +7,8 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: summary
 type: aggregate
-author: greenlight.serving contributors
+author:
+  - greenlight.serving contributors (@greenlight)
 version_added: 0.2.0
 short_description: One line for each service at the end of a run
 description:

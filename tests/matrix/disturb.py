@@ -53,7 +53,8 @@ class Rollout:
 
     def patient(self) -> Rollout:
         """For what waits in real seconds; it looks less often, so that reads which come late break no readiness."""
-        return self.with_options(**PATIENT, timing={**self.options["timing"], "poll": 1.0})
+        known = self.options["timing"]
+        return self.with_options(**PATIENT, timing={**known, "poll": 1.0, "min_ready": max(2.0, known["min_ready"])})
 
     def standing(self, seconds: float) -> Rollout:
         """The release is judged so many seconds later."""

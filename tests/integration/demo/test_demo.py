@@ -23,8 +23,14 @@ STATE = ROOT / ".lab" / "aws.json"
 
 @pytest.fixture
 def demo() -> Iterator[subprocess.Popen[str]]:
+    """As from a terminal, also where the tests run in the background: what starts there ignores SIGINT."""
     process = subprocess.Popen(
-        [sys.executable, "tools/demo.py"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "tools/demo.py"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     yield process
     if process.poll() is None:
