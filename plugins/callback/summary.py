@@ -19,6 +19,7 @@ requirements:
   - Enable it with C(callbacks_enabled = greenlight.serving.summary) in ansible.cfg, or with the environment variable
     E(ANSIBLE_CALLBACKS_ENABLED).
 seealso:
+  - module: greenlight.serving.asg_rollout
   - module: greenlight.serving.ecs_rollout
 """
 
@@ -29,7 +30,8 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.callback import CallbackBase
 
-ROLLOUTS = frozenset({"ecs_rollout", "greenlight.serving.ecs_rollout"})
+MODULES = ("asg_rollout", "ecs_rollout")
+ROLLOUTS = frozenset({*MODULES, *(f"greenlight.serving.{name}" for name in MODULES)})
 WIDTH = 80  # columns
 NEXT = "; next: "
 

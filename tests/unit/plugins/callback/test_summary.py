@@ -51,7 +51,7 @@ def test_the_newest_rollout_of_each_service_is_told_and_no_other_task(monkeypatc
     shown: list[str] = []
     monkeypatch.setattr(callback, "_display", SimpleNamespace(display=lambda line, **_more: shown.append(line)))
     rollout = "greenlight.serving.ecs_rollout"
-    callback.v2_runner_on_ok(task("b", rollout, LIVE))
+    callback.v2_runner_on_ok(task("b", "greenlight.serving.asg_rollout", LIVE))
     callback.v2_runner_on_failed(task("a", rollout, LIVE))
     callback.v2_runner_on_failed(task("a", "ecs_rollout", {**LIVE, "state": "rolled_back"}))
     callback.v2_runner_on_ok(task("c", "ansible.builtin.debug", LIVE))
