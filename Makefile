@@ -36,7 +36,7 @@ types: setup ## mypy --strict (20 s)
 sanity: setup ## ansible-test sanity on a staged copy (1-2 min)
 	@$(CLEAN) $(BIN)/python tools/test.py sanity
 
-unit: setup ## unit tests and the engine's simulation (1 min)
+unit: setup ## unit tests and the engine's simulation (2 min)
 	@$(CLEAN) $(BIN)/python tools/test.py unit simulation
 
 simulate: setup ## the engine over a simulated cloud (SEEDS=100000 FIRST=0 JOBS=2)
