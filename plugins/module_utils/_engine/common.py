@@ -14,6 +14,8 @@ from .state import Cause, State
 from .timeline import tell
 from .verdict import FAIL, INCONCLUSIVE, judge
 
+BAKE_LOSSES = 2  # confirmed losses once the gate has passed: the first may be a machine's fault, see accident()
+
 
 def turn_back(plan: Plan, state: State, cause: Cause, now: float) -> Decision:
     """Take the release back. The record learns why first, but a store that is down doesn't keep it alive."""
@@ -59,9 +61,26 @@ def lost(plan: Plan, state: State, now: float, limit: int) -> Decision | None:
     return turn_back(plan, state, Cause(text, rejects="yes"), now)
 
 
+def accident(plan: Plan, state: State, now: float) -> State | None:
+    """The first loss after the gate passed, told and forgiven once a run, for machines die; the gate is asked anew.
+
+    None = there is nothing to forgive.
+    """
+    if state.watch.losses != 1 or state.forgiven:
+        return None
+    text = f"lost a healthy target: {state.watch.lost}; forgiven once: judging and baking anew"
+    state = tell(evolve(state, forgiven=True), now, "greenlight", text)
+    return watch.begin(plan, state, now, delay=0.0)
+
+
+def baked_anew(state: State) -> State:
+    """A bake begins: losses before it don't count in it, but the one that was forgiven does."""
+    return evolve(state, watch=evolve(state.watch, losses=int(state.forgiven)))
+
+
 def watched(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:
-    """What ends the bake and all that follows it: one loss, one wrong answer too many, or silence."""
-    step = ended(plan, state, seen, now) or wrong(plan, state, now) or lost(plan, state, now, 1)
+    """What ends the bake and all that follows it: a second loss, one wrong answer too many, or silence."""
+    step = ended(plan, state, seen, now) or wrong(plan, state, now) or lost(plan, state, now, BAKE_LOSSES)
     if step is not None or not plan.probes:
         return step
     verdict = judge(plan.gate, state.watch.samples)

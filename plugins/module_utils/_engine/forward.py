@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from . import holds, pace, pulse, records, watch
-from .common import ended, lost, probing, ready_for, turn_back, watched, wrong
+from .common import accident, baked_anew, ended, lost, probing, ready_for, turn_back, watched, wrong
 from .evolve import evolve
 from .model import Movement, Observation, Plan, Verb
 from .pace import Decision
@@ -132,7 +132,8 @@ def judging(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     verdict = judge(plan.gate, state.watch.samples, now - state.watch.since)
     if ready >= plan.timing.min_ready and (verdict.outcome == PASS or not plan.probes):
         text = f"ready for {ready:.0f} s, {verdict.reason if plan.probes else 'no probes given'}: baking"
-        return pace.enter(watch.begin(plan, state, now, delay=0.0), Phase.BAKING, now, text), None
+        state = baked_anew(watch.begin(plan, state, now, delay=0.0))
+        return pace.enter(state, Phase.BAKING, now, text), None
     if plan.probes and verdict.outcome == INCONCLUSIVE:
         return turn_back(plan, state, Cause(f"the gate is inconclusive: {verdict.reason}", rejects="proof"), now)
     healthy = len(watch.healthy(seen, state.aim))
@@ -145,6 +146,9 @@ def baking(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     step = watched(plan, state, seen, now)
     if step is not None:
         return step
+    again = accident(plan, state, now)
+    if again is not None:
+        return pace.enter(again, Phase.JUDGING, now), None
     left = state.entered + plan.timing.bake - now
     if left > 0:
         return probing(plan, state, seen, now, f"baking, {left:.0f} s to go", until=(state.entered + plan.timing.bake,))

@@ -11,7 +11,7 @@ back from the rule and as seen in the answers; and all of that still at the end 
 from __future__ import annotations
 
 from . import freeze, pace, records, watch
-from .common import ended, lost, probing, turn_back, wrong
+from .common import BAKE_LOSSES, accident, baked_anew, ended, lost, probing, turn_back, wrong
 from .evolve import evolve
 from .model import Held, Observation, Plan, Step, Verb, Wait
 from .pace import Decision
@@ -21,7 +21,7 @@ from .state import Cause, Hold, State
 from .timeline import name, sentence, tell
 from .verdict import INCONCLUSIVE, PASS, Verdict
 
-LOSSES = 3  # confirmed losses before the bake: no accident any more; in the bake one is enough
+LOSSES = 3  # confirmed losses before the bake: no accident any more
 
 
 def enter(plan: Plan, state: State, seen: Observation, held: Held, now: float) -> Decision:
@@ -74,9 +74,13 @@ def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     step = _against(plan, state, seen, now)
     if step is not None:
         return step
+    again = accident(plan, state, now) if hold.passed is not None else None
+    if again is not None:
+        state = evolve(again, hold=evolve(hold, passed=None, lacking=None))
     missing, verdict = lacks(plan, state, seen, now)
     if missing:
         return _undecided(plan, state, seen, now, missing, verdict)
+    hold = hold_of(state)
     if hold.lacking is not None:
         hold = evolve(hold, lacking=None)
         state = evolve(state, hold=hold)
@@ -84,7 +88,7 @@ def holding(plan: Plan, state: State, seen: Observation, now: float) -> Decision
         bake = f"; baking for {hold.step.bake:g} s" if hold.step.bake else ""
         state = tell(state, now, "greenlight", f"passed {_where(plan, hold.step)}: {verdict.reason}{bake}")
         hold = evolve(hold, passed=now)
-        state = evolve(state, hold=hold, watch=evolve(state.watch, losses=0))  # the bake counts its own
+        state = baked_anew(evolve(state, hold=hold))
     left = (hold.passed or now) + hold.step.bake - now
     if left > 0:
         end = (now + left,)
@@ -185,7 +189,7 @@ def _against(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
             return step
     if freeze.alike(state) and wrong(plan, state, now) is not None:
         return _ask(plan, freeze.begin(state, now, "old and new answer wrongly alike"), seen, now, "frozen")
-    return wrong(plan, state, now) or lost(plan, state, now, LOSSES if hold.passed is None else 1)
+    return wrong(plan, state, now) or lost(plan, state, now, LOSSES if hold.passed is None else BAKE_LOSSES)
 
 
 def _exposed(plan: Plan, state: State, seen: Observation, now: float) -> Decision | None:

@@ -136,7 +136,11 @@ TABLE: dict[Phase, Row] = {
         "greenlight",
         (P.BAKING, P.TURNING_BACK, P.ROLLING_BACK),
     ),
-    P.BAKING: Row("the bake: no loss, no wrong answer", "greenlight", (P.FINISHING, P.TURNING_BACK, P.ROLLING_BACK)),
+    P.BAKING: Row(
+        "the bake: no second loss, no wrong answer",
+        "greenlight",
+        (P.JUDGING, P.FINISHING, P.TURNING_BACK, P.ROLLING_BACK),
+    ),
     P.FINISHING: Row(
         "the public let in, the old targets drained and gone",
         "greenlight",

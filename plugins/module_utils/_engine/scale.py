@@ -44,6 +44,8 @@ class Chain:
     stop: float = 0.0  # from SIGTERM to SIGKILL
     propagation: float = 0.0  # until the load balancer does what its rule says, at the latest
     hold: float = 0.0  # the cloud's own time at each hold, until it rolls back, or goes on: see `goes_on`
+    hold_option: str = "timing.hold"  # what the platform's module calls it
+    hold_unit: float = 1.0  # seconds that one of it means there
     goes_on: bool = False  # at the end of a hold the cloud goes on by itself; only a call or the heartbeat turns it
     after: float = 0.0  # once all is proven, until the old release may go
 

@@ -10,6 +10,7 @@ inside its hook: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_D
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -90,13 +91,19 @@ def _times(plan: Plan) -> Iterator[Finding]:
         enough = unattended(plan, longest)
         if plan.chain.hold < enough:
             why = f"else the cloud would go on from {longest.weight} % before anybody knows that the controller is dead"
-            yield too_small("hold_seconds", plan.chain.hold, enough, why)
+            yield _short_hold(plan, enough, why)
         return
     longest = max(holds(plan), key=lambda step: needed(plan, step))
     enough = needed(plan, longest) + margin(plan)
     if plan.chain.hold < enough:
         why = f"the verdict at {longest.weight} % takes that long, and then the cloud would have rolled back"
-        yield too_small("timing.hold", plan.chain.hold, enough, why)
+        yield _short_hold(plan, enough, why)
+
+
+def _short_hold(plan: Plan, enough: float, why: str) -> Finding:
+    """In the words and the unit of the option."""
+    unit = plan.chain.hold_unit
+    return too_small(plan.chain.hold_option, plan.chain.hold / unit, math.ceil(enough / unit), why)
 
 
 def _heartbeat(plan: Plan) -> Iterator[Finding]:

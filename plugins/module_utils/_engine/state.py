@@ -193,6 +193,7 @@ class State:
     baked: bool = False  # every hold was passed
     stopped_since: float = float("inf")  # the deployment is seen stopped since this snapshot
     gone_since: float = float("inf")  # nothing is left of what is to be removed, since this snapshot
+    forgiven: bool = False  # one loss in a bake is an accident; it happened
     excused: float = 0.0  # seconds that people took: they don't count for the deadline
     request: Request | None = None  # from another shell: open, or with the answer that is to be written
     answering: int = 0  # attempts to write it

@@ -49,6 +49,8 @@ def _chain(params: Mapping[str, Any], judged: Judging) -> Chain:
         stop=float(max((each.get("stop_timeout") or STOP_TIMEOUT for each in containers), default=STOP_TIMEOUT)),
         propagation=judged.propagation if ecs_plan.native(params) else 0.0,
         hold=60.0 * params["hold_timeout"] if ecs_plan.native(params) else 0.0,
+        hold_option="hold_timeout",
+        hold_unit=60.0,
     )
 
 

@@ -20,6 +20,7 @@ Json = dict[str, Any]
 Params = Mapping[str, Any]
 
 ROLLING, CANARY, BLUE_GREEN = "rolling", "canary", "blue_green"
+HOLD = "hold_seconds"
 FIRST_CHECKPOINT, FIRST_WEIGHT = 25, 10  # percent, unless others are given
 HOLD_SECONDS = (
     60,
@@ -77,11 +78,12 @@ def needed(percent: int, desired: int) -> int:
 
 def chain(params: Params, propagation: float) -> Chain:
     """The cloud's own times. `propagation`: seconds until the load balancer does what its rule says."""
-    hold = float(params["hold_seconds"])
+    hold = float(params[HOLD])
     if rolling(params):
-        return Chain(hold=hold, goes_on=True)
+        return Chain(hold=hold, hold_option=HOLD, goes_on=True)
     timed = bool(params["restore"].get("role_arn"))
-    return Chain(hold=hold, propagation=propagation, after=hold + params["restore"]["late"] if timed else 0.0)
+    after = hold + params["restore"]["late"] if timed else 0.0
+    return Chain(hold=hold, hold_option=HOLD, propagation=propagation, after=after)
 
 
 def findings(params: Params) -> Iterator[Finding]:
@@ -103,8 +105,8 @@ def findings(params: Params) -> Iterator[Finding]:
         problem = "is no way to the new instances alone: a refresh replaces them behind one target group"
         yield Finding("route", "test_listener", problem, "Choose direct, or production.")
     low, high = HOLD_SECONDS
-    if not low <= params["hold_seconds"] <= high:
-        yield Finding("hold_seconds", str(params["hold_seconds"]), f"must be {low} to {high}", "Choose such a time.")
+    if not low <= params[HOLD] <= high:
+        yield Finding(HOLD, str(params[HOLD]), f"must be {low} to {high}", "Choose such a time.")
     yield from _unattended(params)
 
 

@@ -109,7 +109,8 @@ EDGES = [
     # --- baking
     Edge(P.BAKING, P.FINISHING, moved(), {"watch": ready()}),
     Edge(P.BAKING, P.TURNING_BACK, moved(deployment=TURNING)),
-    Edge(P.BAKING, P.ROLLING_BACK, moved(), {"watch": ready(losses=1, lost="new-1 is gone")}, says="new-1 is gone"),
+    Edge(P.BAKING, P.ROLLING_BACK, moved(), {"watch": ready(losses=2, lost="new-1 is gone")}, says="new-1 is gone"),
+    Edge(P.BAKING, P.JUDGING, moved(), {"watch": ready(losses=1, lost="new-1 is gone")}),
     # --- finishing
     Edge(P.FINISHING, P.PROVING, moved(), {"watch": ready()}),
     Edge(P.FINISHING, P.TURNING_BACK, moved(deployment=TURNING)),

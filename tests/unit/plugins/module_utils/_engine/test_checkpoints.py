@@ -140,8 +140,8 @@ def test_a_checkpoint_lasts_until_a_dead_controller_is_noticed() -> None:
     least = stages.unattended(ROLLING, ROLLING.steps[1])
     judging = max(ROLLING.timing.min_ready, 0.0) + ROLLING.gate.deadline + 30.0
     assert least == judging + 60.0 + stages.margin(ROLLING)
-    assert stages.findings(replace(ROLLING, chain=Chain(hold=least, goes_on=True))) == []
-    (short,) = stages.findings(replace(ROLLING, chain=Chain(hold=least - 1, goes_on=True)))
+    assert stages.findings(replace(ROLLING, chain=Chain(hold=least, hold_option="hold_seconds", goes_on=True))) == []
+    (short,) = stages.findings(replace(ROLLING, chain=Chain(hold=least - 1, hold_option="hold_seconds", goes_on=True)))
     assert short.field == "hold_seconds"
     assert f"The smallest value that would do: {least:g}." in str(short)
 

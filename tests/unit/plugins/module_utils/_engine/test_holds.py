@@ -150,10 +150,24 @@ def test_a_release_that_answers_the_public_too_early_goes_back() -> None:
     assert "answered the public though no traffic was given to it" in command.why
 
 
-def test_losses_count_three_times_before_the_bake_and_once_in_it() -> None:
+def test_losses_count_three_times_before_the_bake_and_twice_in_it() -> None:
     assert step(share=10, watch=judged(losses=2, public=("new", *["old"] * 9)))[0].phase is Phase.HOLDING
     assert step(watch=judged(losses=3))[0].phase is Phase.ROLLING_BACK
-    assert step(watch=judged(losses=1), hold=hold(passed=60.0))[0].phase is Phase.ROLLING_BACK
+    assert step(watch=judged(losses=2), hold=hold(passed=60.0))[0].phase is Phase.ROLLING_BACK
+
+
+def test_one_loss_in_a_bake_is_forgiven_once_and_judged_anew() -> None:
+    state, _command = step(watch=judged(losses=1, lost="new-1 is gone"), hold=hold(passed=60.0))
+    assert state.phase is Phase.HOLDING
+    assert (state.forgiven, state.watch.losses, state.watch.since) == (True, 0, NOW)
+    assert state.hold is not None
+    assert state.hold.passed is None
+    assert "lost a healthy target: new-1 is gone; forgiven once: judging and baking anew" in state.events[-1].text
+    state, _command = step(watch=judged(), forgiven=True)  # passes again: the next loss is the second
+    assert state.hold is not None
+    assert (state.hold.passed, state.watch.losses) == (NOW, 1)
+    state, _command = step(watch=judged(losses=2), forgiven=True, hold=hold(passed=60.0))
+    assert state.phase is Phase.ROLLING_BACK
 
 
 def test_an_inconclusive_gate_goes_back_or_asks_a_person() -> None:

@@ -46,7 +46,11 @@ WRONG: dict[str, tuple[Plan, str, str]] = {
         "gate.inconclusive",
         "pause",
     ),
-    "a short hold": (held.plan(chain=Chain(hold=48.0)), "timing.hold", "48"),
+    "a short hold": (
+        held.plan(chain=Chain(hold=48.0, hold_option="hold_timeout", hold_unit=60.0)),
+        "hold_timeout",
+        "0.8",
+    ),
     "a beat between two looks": (held.plan(heartbeat=Heartbeat(3.0, 60.0)), "heartbeat.interval", "3"),
     "one lost beat": (held.plan(heartbeat=Heartbeat(10.0, 19.0)), "heartbeat.window", "19"),
     "a lease shorter than a call": (
