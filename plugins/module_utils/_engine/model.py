@@ -88,11 +88,12 @@ class Held:
 
     stage: str  # the cloud's own name of the place, for people
     id: str  # of this hold alone: the hook's execution; a later hold has another
-    left: float  # seconds until the cloud rolls back by itself, counted from `Observation.at`
+    left: float  # seconds until the cloud rolls back by itself, counted from `Observation.at`; inf = it does not
     next_weight: int  # percent of production traffic that PROCEED leads to; 100 also at the last hold
     last: bool  # PROCEED ends the deployment: the old release goes
     weight: int | None = None  # of the plan's step that it stands at; None = the one before `next_weight`
     targets: int = 0  # how many of the release run here, at the least; 0 = as many as are wanted
+    alone: str = ""  # what comes without our word, where that is not "it goes back by itself"; a clause for people
 
 
 @dataclass(frozen=True)
