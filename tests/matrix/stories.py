@@ -144,7 +144,7 @@ def back_lost(strategy: str, scene: Scene) -> list[str]:
 
 # ---- wrong only once users are there --------------------------------------------------------------
 
-# Rounds of probes until two went to production with the release's share, and the looks and the call that follow; seconds.
+# Seconds: rounds of probes until two went to production with the share of the release, the looks and the call then.
 NOTICED = 6.0
 
 
