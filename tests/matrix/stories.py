@@ -21,6 +21,7 @@ from tests.lab.aws.running import RunningLab
 
 from . import disturb, run, users, watch
 from .cells import STRATEGIES, Cell
+from .judge import WEIGHTS
 from .watch import Watch
 
 
@@ -52,8 +53,11 @@ Teller = Callable[[Scene], list[str]]
 
 @dataclass(frozen=True)
 class Story:
+    """`exposed`: percent of the traffic at which the release may answer wrongly for `NOTICED` seconds; 0 = never."""
+
     name: str
     tell: Teller
+    exposed: int = 0
 
 
 # ---- every strategy after every other ------------------------------------------------------------
@@ -138,12 +142,30 @@ def back_lost(strategy: str, scene: Scene) -> list[str]:
     return found
 
 
+# ---- wrong only once users are there --------------------------------------------------------------
+
+# Seconds: rounds of probes until two went to production with the share of the release, the looks and the call then.
+NOTICED = 6.0
+
+
+def souring(strategy: str, scene: Scene) -> list[str]:
+    """Right for as many answers as probes ask for, wrong for users: the first step with traffic must show it."""
+    first, bake = WEIGHTS[strategy], 3 * NOTICED
+    step = (
+        {"canary": {"weight": first, "bake": bake}}
+        if strategy == "canary"
+        else {"linear": {"step": first, "bake": bake}}
+    )
+    return scene.roll_out(strategy, "souring", "rolled_back", **step)
+
+
 def everything() -> list[Story]:
     """In the order of their risk."""
     kills = [Story(f"killed-in-the-second-{stage}", partial(killed_in, stage)) for stage in STAGES]
     lost = [Story(f"{each}-way-back-lost", partial(back_lost, each)) for each in STRATEGIES if each != "rolling"]
     rows = [Story("in-a-row-" + "-".join(row), partial(in_a_row, row)) for row in ORDERS]
-    return [*kills, *lost, *rows]
+    sour = [Story(f"{each}-souring", partial(souring, each), WEIGHTS[each]) for each in ("canary", "linear")]
+    return [*kills, *lost, *rows, *sour]
 
 
 def play(story: Story, lab: RunningLab, rate: float, folder: Path) -> dict[str, Any]:
@@ -154,7 +176,10 @@ def play(story: Story, lab: RunningLab, rate: float, folder: Path) -> dict[str, 
         event = watch.last_event(stack)
         with Watch(story.name, stack.url, rate, folder) as watched:
             found = story.tell(scene)
-        seen = watched.users(lambda _detection: 0, [])
+        most = users.bound(story.exposed, watched.rate, NOTICED)
+        seen = watched.users(lambda _detection: most, [])
+        if story.exposed and not seen.load.wrong_answers:
+            found.append("no user met the release: nothing was shown")
         found += [f"the lab fell over: {line}" for line in watch.fallen(stack, event)] + users.faults(seen)
     state = ", ".join(scene.told)
     return {"cell": story.name, "ok": not found, "faults": found, "state": state, **users.as_dict(seen)}

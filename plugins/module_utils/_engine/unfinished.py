@@ -63,10 +63,12 @@ def replaced(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
 def _take_home(plan: Plan, state: State) -> bool:
     """An unfinished rollout to the wanted release goes home first, too: by policy, unless it was left on purpose.
 
-    Not when it passed every gate, nor when it is on its way back already: what is left of it is less than that.
+    Not when it passed every gate, nor when it is on its way back for a reason of its own: what is left of it is less
+    than that. One that an earlier run was taking home by this very policy goes home, and then the release is begun.
     """
     unfinished = state.record.unfinished
-    over = state.baked or bool(unfinished.get("cause")) or unfinished.get("phase") in {each.value for each in BACKWARD}
+    backward = unfinished.get("phase") in {each.value for each in BACKWARD}
+    over = state.baked or ((backward or bool(unfinished.get("cause"))) and unfinished.get("cause") != UNFINISHED)
     return plan.on_unfinished == "roll_back" and not unfinished.get("left") and not over
 
 

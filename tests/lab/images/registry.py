@@ -62,6 +62,7 @@ BUILDS: Sequence[Build] = (
     Build("never-healthy", "2", "runs, but never gets ready", "never_healthy"),
     Build("crash-after", "2", "crashes 5 s after it got ready", "crash_after:5"),
     Build("wrong-answers", "2", "healthy, answers 200 with the wrong digit", "wrong_answers"),
+    Build("souring", "2", "healthy, right for 20 answers, then the wrong digit", "souring:20"),
     Build("slow-answers", "2", "healthy, each answer takes 3 s", "slow_answers:3"),
     Build("stream-cut", "2", "healthy, cuts streams in the middle", "stream_cut"),
     Build("engine-dead", "2", "healthy, every inference fails with 500", "engine_dead"),

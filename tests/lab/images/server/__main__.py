@@ -43,7 +43,7 @@ async def serve() -> int:
     port = await server.listen(bind, int(os.environ.get("PORT", "8080")))
     print(f"digits {version} listens on {bind}:{port}" + (f", FAULT={fault.kind}" if fault.kind else ""), flush=True)
     if fault.kind == "crash_after":
-        loop.call_later(fault.seconds, os._exit, 1)
+        loop.call_later(fault.number, os._exit, 1)
     await stop.wait()
     print("draining", flush=True)
     cut = await server.drain(

@@ -44,10 +44,11 @@ class Application:
         self._fault = fault
         self._clock = clock  # monotonic, seconds
         self._started = clock()
+        self._answered = 0
 
     @property
     def ready(self) -> bool:
-        if self._fault.kind == "slow_start" and self._clock() < self._started + self._fault.seconds:
+        if self._fault.kind == "slow_start" and self._clock() < self._started + self._fault.number:
             return False
         return not self.draining and self._fault.kind != "never_healthy"
 
@@ -90,12 +91,13 @@ class Application:
     async def _before_inference(self) -> None:
         """Wait or fail as the fault says. A draining server goes on inferring: the requests are there."""
         if self._fault.kind == "engine_dead":
-            await asyncio.sleep(self._fault.seconds)
+            await asyncio.sleep(self._fault.number)
             raise RefusedError(500, "the inference engine is dead")
         if not (self.ready or self.draining):
             raise RefusedError(503, "the model is not ready")
+        self._answered += 1
         if self._fault.kind == "slow_answers":
-            await asyncio.sleep(self._fault.seconds)
+            await asyncio.sleep(self._fault.number)
 
     async def _read_slowly(self, wanted: Infer, steps: int, seconds: float) -> AsyncIterator[bytes]:
         """Reveal the image row by row, one event with the current guess per step; the last has `done`."""
@@ -120,7 +122,8 @@ class Application:
 
     def _classify(self, images: list[list[float]]) -> list[list[float]]:
         table: list[list[float]] = self._engine.probabilities(images).tolist()
-        if self._fault.kind == "wrong_answers":  # as a model whose classes were numbered from 1
+        sour = self._fault.kind == "souring" and self._answered > self._fault.number
+        if sour or self._fault.kind == "wrong_answers":  # as a model whose classes were numbered from 1
             return [row[-1:] + row[:-1] for row in table]
         return table
 

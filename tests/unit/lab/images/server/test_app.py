@@ -109,6 +109,12 @@ def test_wrong_answers_are_200_sure_and_wrong() -> None:
     assert read_stream(app)[-1]["label"] == 0
 
 
+def test_souring_is_right_for_as_many_answers_as_it_says() -> None:
+    app = build("souring:2")
+    assert [label(ask(app, "POST", INFER, BODY)[1]) for _ignored in range(4)] == [9, 9, 0, 0]
+    assert read_stream(app)[-1]["label"] == 0
+
+
 def test_engine_dead_is_ready_but_fails() -> None:
     app = build("engine_dead")
     assert ask(app, "GET", "/v2/health/ready")[0] == 200

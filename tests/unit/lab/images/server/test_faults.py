@@ -15,6 +15,7 @@ from tests.lab.images.server.faults import HANG, Fault, parse
         ("slow_start", Fault("slow_start", 15.0)),
         ("slow_start:2.5", Fault("slow_start", 2.5)),
         ("never_healthy", Fault("never_healthy")),
+        ("souring:3", Fault("souring", 3.0)),
         ("engine_dead", Fault("engine_dead")),
         ("engine_dead:hang", Fault("engine_dead", HANG, hang=True)),
     ],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.greenlight.serving.plugins.module_utils._engine import decide
+from ansible_collections.greenlight.serving.plugins.module_utils._engine import decide, unfinished
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
     Call,
     Heartbeat,
@@ -26,7 +26,7 @@ SAME = record(unfinished={**UNFINISHED, "to": "new"})
 
 
 @pytest.mark.parametrize(
-    ("policy", "unfinished", "phase"),
+    ("policy", "found", "phase"),
     [
         ("resume", {}, Phase.MOVING),
         ("roll_back", {}, Phase.ROLLING_BACK),
@@ -36,8 +36,8 @@ SAME = record(unfinished={**UNFINISHED, "to": "new"})
         ("fail", {"left": "in_progress"}, Phase.MOVING),
     ],
 )
-def test_what_becomes_of_a_rollout_that_nobody_ended(policy: str, unfinished: dict[str, str], phase: Phase) -> None:
-    known = record(unfinished={**UNFINISHED, "to": "new", **unfinished})
+def test_what_becomes_of_a_rollout_that_nobody_ended(policy: str, found: dict[str, str], phase: Phase) -> None:
+    known = record(unfinished={**UNFINISHED, "to": "new", **found})
     base = cases.state(Phase.START, record=known)
     base = recall(PLAN, base)
     state, _command = cases.step(base, GOING, plan=cases.plan(on_unfinished=policy))
@@ -72,3 +72,20 @@ def test_an_alarm_that_an_earlier_run_left_armed_is_put_to_rest() -> None:
     state, command = cases.step(cases.state(Phase.START, record=LIVE), now, plan=plan)
     assert command == Call(Verb.DISARM, "the deployment is over")
     assert state.phase is Phase.DISARMING
+
+
+@pytest.mark.parametrize(
+    ("policy", "cause", "homing"),
+    [
+        ("roll_back", unfinished.UNFINISHED, True),  # killed while it took the rollout home: the release comes after
+        ("roll_back", "the new release answers wrongly", False),  # a way back for a reason ends as one
+        ("resume", unfinished.UNFINISHED, False),
+    ],
+)
+def test_a_way_back_that_was_only_to_begin_anew_is_followed_by_the_release(
+    policy: str, cause: str, homing: bool
+) -> None:
+    open_end = {**UNFINISHED, "to": "new", "phase": "rolling_back", "cause": cause, "rejects": "no"}
+    base = recall(PLAN, cases.state(Phase.START, record=record(unfinished=open_end)))
+    state, _command = cases.step(base, GOING, plan=cases.plan(on_unfinished=policy))
+    assert (state.homing, Phase.ROLLING_BACK in state.trail) == (homing, True)
