@@ -104,11 +104,7 @@ class Arrival:
 
     def healthy(self) -> bool:
         """As many instances as wanted, all in service and healthy at the load balancer."""
-        listed = self.snapshot.health.get(target_group(self.params, self.colour), ())
-        well = {one["Target"]["Id"] for one in listed if one["TargetHealth"].get("State") == "healthy"}
-        there = self.snapshot.instances(self.colour, staying=True)
-        steady = [one for one in there if one.get("LifecycleState") == "InService" and one["InstanceId"] in well]
-        return len(steady) >= self.snapshot.desired(self.colour)
+        return asg_shift.well(self.snapshot, self.params, self.colour) >= self.snapshot.desired(self.colour)
 
     def held(self) -> Held | None:
         """Between two shifts we wait, and the timer with us; None = nothing waits yet, or not any more."""

@@ -152,6 +152,14 @@ def live(snapshot: Snapshot, weights: Mapping[str, int], params: Params) -> str:
     return taking[0] if len(taking) == 1 else ""
 
 
+def well(snapshot: Snapshot, params: Params, colour: str) -> int:
+    """Instances of a group that stay, in service and healthy at the load balancer."""
+    listed = snapshot.health.get(target_group(params, colour), ())
+    healthy = {one["Target"]["Id"] for one in listed if one["TargetHealth"].get("State") == "healthy"}
+    there = snapshot.instances(colour, staying=True)
+    return sum(one.get("LifecycleState") == "InService" and one["InstanceId"] in healthy for one in there)
+
+
 def outgoing(snapshot: Snapshot, colour: str) -> Keep | None:
     """Why a group that does not serve any more keeps its capacity; None = it is no such group."""
     kept = keep_of(snapshot.groups.get(colour))

@@ -142,10 +142,12 @@ class View:
         return self.config_release(self.live())
 
     def _arrived(self, colour: str) -> bool:
-        """As many instances as wanted are in service."""
-        there = self.snapshot.instances(colour)
-        steady = [one for one in there if one.get("LifecycleState") == "InService"]
-        return bool(there) and len(steady) == len(there) == self.snapshot.desired(colour)
+        """As many instances as wanted, all in service and healthy at the load balancer.
+
+        An instance is in service once EC2 runs it, long before its model is loaded: nothing can be judged by then.
+        """
+        there, wanted = self.snapshot.instances(colour), self.snapshot.desired(colour)
+        return len(there) == wanted > 0 and asg_shift.well(self.snapshot, self.params, colour) >= wanted
 
     def gone(self) -> list[Finding]:
         """An earlier release that cannot be brought back: nothing says any more what it was."""

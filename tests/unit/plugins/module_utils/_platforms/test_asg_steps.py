@@ -110,13 +110,17 @@ def test_a_first_release_is_closed_to_the_public_before_there_is_a_group() -> No
     assert [made[name] for name in ("MinSize", "DesiredCapacity", "MaxSize")] == [2, 3, 6]
 
 
-def test_it_has_moved_when_every_instance_is_in_service_and_serves_only_then() -> None:
+def test_it_has_moved_when_every_instance_is_in_service_and_healthy_and_serves_only_then() -> None:
     closed = {"production_rules": (rule("production", proof="x"),)}
     coming = snapshot(group("blue", NEW, instance("i-1", NEW, "Pending"), desired=3), **closed)
     deployment = view(coming).deployment()
     assert deployment is not None
     assert (deployment.movement, view(coming).serving()) == (Movement.MOVING, "")
     there = snapshot(group("blue", NEW, *three(NEW)), **closed)
+    loading = replace(there, health={arn: found[:2] for arn, found in there.health.items()})
+    deployment = view(loading).deployment()
+    assert deployment is not None
+    assert (deployment.movement, view(loading).serving()) == (Movement.MOVING, "")
     deployment = view(there).deployment()
     assert deployment is not None
     assert (deployment.movement, view(there).serving()) == (Movement.MOVED, NEW)
