@@ -184,6 +184,7 @@ class Plan:
     # The steps are percent of the targets, replaced one after another: the traffic follows them. Else percent of the
     # traffic, shifted by a rule between two releases that both run in full strength.
     checkpoints: bool = False
+    first_alone: bool = False  # a first release makes none of the stops: it is proven at once, closed to the public
     heartbeat: Heartbeat | None = None  # None = no alarm is armed
     lock: Grip | None = None  # from lease.grip(); None = nobody else can write
     listen: float = 0.0  # seconds between two looks for requests from other shells; 0 = never

@@ -163,7 +163,7 @@ def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     if not state.record.unfinished:
         state = origin(plan, state, seen)
     state = evolve(state, only_configure=only)
-    for text in (_intent(plan, state, seen), "" if only else itinerary(plan)):
+    for text in (_intent(plan, state, seen), "" if only else itinerary(plan, state.first)):
         if text and all(event.text != text for event in state.events):  # not again under the lock
             state = tell(state, now, "greenlight", text)
     return pace.enter(state, Phase.CHECKING, now), None
