@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from .asg_world import (
     NEW,
     NOW,
     OLD,
+    ROLLOUT,
     group,
     instance,
     operations,
@@ -257,6 +259,21 @@ def test_want_of_room_or_quota_is_no_fault_of_the_release(message: str, starved:
     deployment = view(seen).deployment()
     assert deployment is not None
     assert (deployment.failures, deployment.starved) == (3, starved)
+
+
+def test_what_happened_before_the_rollout_is_not_told() -> None:
+    started = NOW - timedelta(minutes=10)  # ROLLOUT's id says so, and so does the refresh
+    earlier, later = (
+        {"StartTime": started + timedelta(seconds=seconds), "Description": text}
+        for seconds, text in ((-1, "Launching a new EC2 instance: i-old"), (1, "Terminating EC2 instance: i-old"))
+    )
+    both = {"blue": (later, earlier)}
+    coming = group("green", NEW, tags={"greenlight:rollout": ROLLOUT})
+    shifted = snapshot(group("blue", OLD, *three(OLD)), coming, activities=both)
+    refreshed = rested(refreshes={"blue": (refresh(),)}, activities=both)
+    assert view(shifted).events() == view(refreshed).events() == ("Terminating EC2 instance: i-old",)
+    pending = {**refresh(status="Pending"), "StartTime": None}
+    assert view(rested(refreshes={"blue": (pending,)}, activities=both)).events() == ()
 
 
 def test_every_instance_is_a_target_with_the_release_of_its_version() -> None:
