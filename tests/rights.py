@@ -10,16 +10,16 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 PREFIXES = {"elbv2": "elasticloadbalancing", "elb": "elasticloadbalancing"}
-# Where the action has another name than the operation: Service Authorization Reference, Amazon S3.
-NAMES: dict[str, str] = {}
+FREE = frozenset({"sts:GetCallerIdentity"})  # "No permissions are required": AWS STS API, GetCallerIdentity
 
 
 def action(api: str, operation: str) -> str:
     """As IAM names it. `api`: boto3's client name."""
-    known = f"{PREFIXES.get(api, api)}:{operation}"
-    return NAMES.get(known, known)
+    return f"{PREFIXES.get(api, api)}:{operation}"
 
 
 def allowed(policy: Mapping[str, Any], api: str, operation: str) -> bool:
     wanted = action(api, operation)
-    return any(fnmatchcase(wanted, each) for statement in policy["Statement"] for each in statement["Action"])
+    return wanted in FREE or any(
+        fnmatchcase(wanted, each) for statement in policy["Statement"] for each in statement["Action"]
+    )

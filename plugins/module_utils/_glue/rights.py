@@ -21,7 +21,7 @@ LARGEST = 6144  # characters of a managed policy, white space aside: IAM and AWS
 # Whatever the platform. By service, as IAM spells it.
 READS = {
     "cloudwatch": ("DescribeAlarms",),
-    "ec2": ("DescribeSecurityGroups", "DescribeSubnets", "DescribeVpcs"),
+    "ec2": ("DescribeSecurityGroups", "DescribeSubnets", "DescribeTags", "DescribeVpcAttribute", "DescribeVpcs"),
     "elasticloadbalancing": ("Describe*",),
     "logs": ("DescribeLogGroups", "ListTagsForResource", "ListTagsLogGroup"),
 }
@@ -222,6 +222,7 @@ def _roles(service: Mapping[str, Any]) -> list[Json]:
     passed = {"StringEquals": {"iam:PassedToService": list(PASSED_TO[service["platform"]])}}
     linked = {"StringEquals": {"iam:AWSServiceName": list(LINKED[service["platform"]])}}
     return [
+        _allow("Account", _of("iam", ("ListAccountAliases",)), ["*"]),  # amazon.aws.aws_caller_info; IAM has no region
         _allow("Roles", _of("iam", (*IAM, *(PROFILE if asg else ()))), [*own, *(profiles if asg else ())]),
         _allow("HandOver", _of("iam", ("PassRole",)), own, passed),
         _allow("Linked", _of("iam", ("CreateServiceLinkedRole",)), [f"{iam}:role/aws-service-role/*"], linked),
