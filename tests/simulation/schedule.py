@@ -57,6 +57,7 @@ class Schedule:
     count: int = 3  # of the gate
     baked: bool = True  # False: no bake anywhere
     drawn: tuple[str, ...] = field(default=())
+    platform: str = "ecs"
 
     @property
     def disturbed(self) -> bool:
