@@ -74,6 +74,9 @@ class EcsPlay(Play):
         cloud.settle()
         cloud.advance(120.0)
 
+    def attend(self) -> None:
+        self.world.cloud.advance(30.0)
+
     def rest(self) -> None:
         armed = self.world.cloud.alarm.breaching and self.world.cloud.open() is not None
         assert not armed, "an armed alarm, and a deployment that nobody beats for, are left"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.simulation.play import Play
+    from tests.simulation.schedule import Deck
 
 
 def _ecs() -> type[Play]:
@@ -25,3 +26,18 @@ def _asg() -> type[Play]:
 
 
 PLAYS: dict[str, Callable[[], type[Play]]] = {"ecs": _ecs, "asg": _asg}
+
+
+def _ecs_deck() -> Deck:
+    from tests.simulation.ecs_schedule import DECK
+
+    return DECK
+
+
+def _asg_deck() -> Deck:
+    from tests.simulation.asg_schedule import DECK
+
+    return DECK
+
+
+DECKS: dict[str, Callable[[], Deck]] = {"ecs": _ecs_deck, "asg": _asg_deck}

@@ -85,6 +85,10 @@ class Play(ABC):
         """Nothing is wrong any more, and everything had time to settle."""
 
     @abstractmethod
+    def attend(self) -> None:
+        """A person does what the result asked for."""
+
+    @abstractmethod
     def rest(self) -> None:
         """What must hold when all is over."""
 
@@ -186,10 +190,12 @@ class Play(ABC):
         if release in self.maybe:
             ends = ("rolled_back", "removed", "refused", "live", "unchanged", "needs_operator")
         state = self.told.state if not self.made.disturbed else ""
-        for _ignored in range(3):  # one may end what another began, and say so
+        for _ignored in range(4):  # one may end what another began, and say so
             if state in ends:
                 break
             state = self.play(release, last, QUIET, disturbed=True).stop.state
+            if state == "needs_operator":
+                self.attend()
         assert state in ends, f"I9: when all is calm {release} is {state}"
         assert state != "refused" or self.may_refuse(last), "refused, and not for what it is"
         self._again(last, state)
