@@ -47,8 +47,8 @@ def _update(ports: AsgPorts, verb: Verb, asked: Json) -> None:
     cloud, group = ports.cloud, _group(ports, asked)
     if group is None or "DesiredCapacity" not in asked:
         return
-    if verb is Verb.REMOVE or cloud.closed:
-        return
+    if verb is Verb.REMOVE or cloud.closed or not ports.world.store.record.live:
+        return  # asked for, or a first release: nobody, or nothing, to go back to
     if not asked["DesiredCapacity"]:
         assert not cloud.claimed(group), f"I1: {group.name} is emptied, and the rule gives it traffic"
         assert not cloud.weight(group), f"I1: {group.name} is emptied before the load balancer follows its rule"

@@ -15,7 +15,7 @@ from tests.simulation.asg_cloud import AsgCloud, whole
 from tests.simulation.asg_events import happens
 from tests.simulation.asg_parts import Group, Json, weights_of
 from tests.simulation.asg_ports import AsgPorts
-from tests.simulation.asg_scenario import ALL, BAD, BLUE, COUNT, LEAST, MAYBE, MOST, NO_IMAGE, params, release_id
+from tests.simulation.asg_scenario import ALL, BAD, BLUE, COUNT, HOLD, LATE, LEAST, MAYBE, MOST, NO_IMAGE, params, release_id
 from tests.simulation.parts import FOREIGN
 from tests.simulation.play import Play
 from tests.simulation.played import Played
@@ -36,7 +36,7 @@ class AsgPlay(Play):
             world.store.record = evolve(
                 world.store.record, live=live, last_good=older, generation=1, releases={live: "old"}
             )
-        cloud.watch = lambda: asg_checks.check_now(cloud)
+        cloud.watch = lambda: asg_checks.check_now(world)
         return world
 
     def set_out(self) -> None:
@@ -99,8 +99,9 @@ class AsgPlay(Play):
         return MAYBE | {"unmarked"} if self.made.strategy == "rolling" else MAYBE
 
     def attend(self) -> None:
-        """What somebody else left in a group without traffic goes."""
+        """What somebody else left in a group without traffic goes, once the timers have given that its weights back."""
         cloud: AsgCloud = self.world.cloud
+        cloud.advance(HOLD + 2 * LATE)
         for group in cloud.groups.values():
             if not cloud.claimed(group) and any(cloud.names[one.version] == FOREIGN for one in group.staying()):
                 group.described.update(MinSize=0, MaxSize=0, DesiredCapacity=0)

@@ -110,13 +110,7 @@ def thawed(view: View, colour: str) -> list[Step]:
 
 
 def emptied(view: View, colour: str, why: str) -> list[Step]:
-    """Scaled to nothing, once no user meets it: its instances drain as they always do."""
-    if view.met(colour):
-        return []
-    return _to_nothing(view, colour, why)
-
-
-def _to_nothing(view: View, colour: str, why: str) -> list[Step]:
+    """Scaled to nothing: its instances drain as they always do."""
     group = view.snapshot.groups.get(colour)
     if group is None or not asg_group.differences(group, EMPTY):
         return []
@@ -130,7 +124,7 @@ def deleted(view: View, colour: str, why: str) -> list[Step]:
     group = view.snapshot.groups.get(colour)
     if group is None or str(group.get("Status") or "").startswith("Delete"):
         return []
-    steps = _to_nothing(view, colour, why)
+    steps = emptied(view, colour, why)
     if steps or view.snapshot.instances(colour):
         return steps
     name = group_name(view.params, colour)
