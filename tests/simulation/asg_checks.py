@@ -191,7 +191,9 @@ def check_rest(cloud: AsgCloud) -> None:
         "as many as the autoscaler wants": group.desired == cloud.chosen == len(group.healthy()),
         "within its bounds": (group.described["MinSize"], group.described["MaxSize"]) == (2, 6),
         "scaling goes on": not _left(cloud, group),
-        "what a person suspended stays": group.name != "digits-blue" or cloud.shifted_at or cloud.theirs <= group.suspended,
+        "what a person suspended stays": group.name != "digits-blue"
+        or cloud.shifted_at
+        or cloud.theirs <= group.suspended,
         "no timer": not cloud.schedules and not cloud.fires,
         "no refresh": cloud.moving() is None,
         "it may scale": bool(group.policies),

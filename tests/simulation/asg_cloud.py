@@ -199,7 +199,9 @@ class AsgCloud:
         elif one.state == "healthy":
             self.lose(group, one)
         else:
-            self.end(group, one, "an instance was taken out of service in response to an ELB system health check failure")
+            self.end(
+                group, one, "an instance was taken out of service in response to an ELB system health check failure"
+            )
 
     def _life(self, how: Behaviour) -> float:
         life = how.crash_after or NEVER
@@ -299,7 +301,9 @@ class AsgCloud:
         return Picture(
             at=self.now,
             groups={group.name: group.shown() for group in groups},
-            refreshes={group.name: [asg_refresh.shown(group, one) for one in group.refreshes[:SHOWN]] for group in groups},
+            refreshes={
+                group.name: [asg_refresh.shown(group, one) for one in group.refreshes[:SHOWN]] for group in groups
+            },
             activities={group.name: list(group.activities) for group in groups},
             health={group.target_group: group.health() for group in groups},
             rules={name: dict(rule) for name, rule in self.rules.items()},

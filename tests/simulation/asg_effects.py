@@ -97,7 +97,9 @@ def _shift(ports: AsgPorts, verb: Verb, asked: Json) -> None:
         assert not known or len(group.healthy()) >= cloud.chosen, f"I1: {group.name} gets traffic and is not whole"
         if verb is Verb.PROCEED:
             others = [each for each in cloud.groups.values() if each is not group]
-            armed = [at for at, call in cloud.schedules.values() if any(weights_of(call).get(o.target_group) for o in others)]
+            armed = [
+                at for at, call in cloud.schedules.values() if any(weights_of(call).get(o.target_group) for o in others)
+            ]
             assert any(at > cloud.now for at in armed), f"{group.name} gets traffic, and no timer would take it back"
 
 
@@ -123,7 +125,9 @@ def _check_word(ports: AsgPorts, plan: Plan) -> None:
     group = coming[0]
     hold = ports.line.rpartition("(")[2]
     meddled = cloud.now - cloud.meddled > SEEN and hold not in ports.words
-    assert not meddled or ports.faults.stopped, f"went on while the rule gives {cloud.claimed(group)} %, by somebody's hand"
+    assert not meddled or ports.faults.stopped, (
+        f"went on while the rule gives {cloud.claimed(group)} %, by somebody's hand"
+    )
     if hold in ports.words or cloud.meddled < NEVER:
         return
     ports.words.add(hold)

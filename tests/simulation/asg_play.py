@@ -15,7 +15,20 @@ from tests.simulation.asg_cloud import AsgCloud, whole
 from tests.simulation.asg_events import happens
 from tests.simulation.asg_parts import Group, Json, weights_of
 from tests.simulation.asg_ports import AsgPorts
-from tests.simulation.asg_scenario import ALL, BAD, BLUE, COUNT, HOLD, LATE, LEAST, MAYBE, MOST, NO_IMAGE, params, release_id
+from tests.simulation.asg_scenario import (
+    ALL,
+    BAD,
+    BLUE,
+    COUNT,
+    HOLD,
+    LATE,
+    LEAST,
+    MAYBE,
+    MOST,
+    NO_IMAGE,
+    params,
+    release_id,
+)
 from tests.simulation.parts import FOREIGN
 from tests.simulation.play import Play
 from tests.simulation.played import Played

@@ -51,6 +51,7 @@ def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> D
     again = evolve(records.recall(plan, again), record=state.record)
     return pace.store(tell(again, now, "greenlight", text), record, Phase.START, now)
 
+
 LEFT = "what an earlier run left armed is to be put to rest"
 
 
