@@ -43,7 +43,7 @@ class Verb(str, Enum):
     PROCEED = "proceed"  # let the cloud go on from the hold at hand, the action always named
     ROLL_BACK = "roll_back"  # bring `Plan.previous` back alone, whatever is in its way; see Plan.first
     FINISH = "finish"
-    DISARM = "disarm"  # the heartbeat alarm at rest again; only when no deployment is open
+    DISARM = "disarm"  # at rest again, only when no deployment is open: the heartbeat alarm, and what was held still
     REMOVE = "remove"  # state: absent
 
 

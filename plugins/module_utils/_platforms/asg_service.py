@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from .._engine.finding import Finding
@@ -32,6 +33,7 @@ class Service:
     previous: str = ""  # the release to go back to, as far as the record knows
     remembered: Mapping[str, Target] = field(default_factory=dict)  # instance id -> what it was
     waits: Waits = field(default_factory=Waits)
+    quiet: Mapping[str, datetime] = field(default_factory=dict)  # colour -> since when the rule gives it no traffic
 
     # ---- the load balancer ----
 
@@ -49,6 +51,15 @@ class Service:
     @property
     def closed(self) -> bool:
         return bool(aws_rules.proof_of(self.production_rule))
+
+    def met(self, colour: str) -> bool:
+        """Users may still meet a group: the rule names it, or did so until now and is not followed yet everywhere."""
+        rule = self.production_rule
+        if rule is None or self.closed or not self.snapshot.instances(colour, staying=True):
+            return False
+        since = self.quiet.get(colour)
+        follows = timedelta(seconds=self.params["timing"]["propagation"])
+        return since is None or self.snapshot.clock < since + follows
 
     # ---- the groups ----
 

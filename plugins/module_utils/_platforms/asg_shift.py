@@ -136,6 +136,21 @@ def schedule(params: Params, wanted: Timer, rule_arn: str) -> Json:
     }
 
 
+# ---- what the load balancer may still do ---------------------------------------------------------
+
+
+def hush(known: dict[str, datetime], weights: Mapping[str, int], params: Params, clock: datetime) -> None:
+    """Remember since when a group's weight is 0, as first seen; the load balancer may follow its rule later.
+
+    `known`: colour -> that time, by AWS's clock; is brought up to date. `weights`: the production rule's.
+    """
+    for colour in COLOURS:
+        if weights.get(target_group(params, colour), 0) > 0:
+            known.pop(colour, None)
+        else:
+            known.setdefault(colour, clock)
+
+
 # ---- who is who ----------------------------------------------------------------------------------
 
 
