@@ -137,9 +137,12 @@ def end(cell: Cell, stack: Stack) -> End:
 
 
 def expected(cell: Cell) -> Expected:
-    """A run after one that was left alone wants release 1, which serves; the others bring the release."""
+    """A run after one that was left alone wants release 1, which serves; the others bring the release.
+
+    After a refresh, that run finds the group frozen and the alarm armed, ends both, and judges what serves once more.
+    """
     if left(cell):
-        return Expected("unchanged", new=False)
+        return Expected("live" if cell.strategy == "rolling" else "unchanged", new=False)
     return Expected("live" if cell.good else "rolled_back", cell.good)
 
 

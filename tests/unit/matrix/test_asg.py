@@ -59,7 +59,8 @@ def test_what_may_be_left_over_between_two_rollouts(changes: dict[str, Any], tol
         (Cell("canary", "2", "controller-killed"), Expected("live", True)),
         (Cell("canary", "no-capacity", "none"), Expected("rolled_back", False)),
         (Cell("rolling", "slow-answers", "controller-killed"), Expected("rolled_back", False)),
-        (Cell("rolling", "wrong-answers", "controller-killed"), Expected("unchanged", False)),
+        (Cell("rolling", "wrong-answers", "controller-killed"), Expected("live", False)),
+        (Cell("canary", "wrong-answers", "controller-killed"), Expected("unchanged", False)),
         (Cell("rolling", "wrong-answers", "instance-killed"), Expected("rolled_back", False)),
     ],
 )
