@@ -55,12 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cell", nargs="+", default=[], help="these alone, also when they have passed before")
     parser.add_argument("--few", action="store_true", help="the first cells of the pairwise cover, not all of it")
     parser.add_argument("--again", action="store_true", help="also cells that have passed before")
-    parser.add_argument("--rate", type=float, default=200.0, help="requests per second")
+    parser.add_argument(
+        "--rate", type=float, help="requests per second, if not as many as the platform's two cores bear"
+    )
     given = parser.parse_args(arguments)
     known, kinds = plays(given.platform, not given.few), PLATFORMS[given.platform].kinds
     for name in given.cell:
         if name not in known:
             raise SystemExit(f"There is no cell {name}. The cells:\n  " + "\n  ".join(known))
+    rate = given.rate or PLATFORMS[given.platform].rate
     BUILD.mkdir(parents=True, exist_ok=True)
     chosen = given.cell or list(known)
     due = [name for name in chosen if given.again or given.cell or not passed(name)]
@@ -70,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if due:
         with tempfile.TemporaryDirectory() as place, running(Path(place), SCALE) as lab:
             for name in due:
-                played(lab, name, known[name], given.rate)
+                played(lab, name, known[name], rate)
     ok = [name for name in chosen if passed(name)]
     met, wanted = share([cell for cell in cover(kinds) if passed(cell.name)], kinds)
     summary = {"cells": len(chosen), "passed": len(ok), "failed": len(chosen) - len(ok), "pairs": met, "of": wanted}

@@ -55,6 +55,7 @@ KINDS = Kinds(
 WEIGHTS = {"rolling": 100 / COUNT, "blue_green": 0.0, "canary": 10.0}
 ZONES = 2  # of the lab; instances are spread evenly
 MOST_OF_A_ZONE = -(-COUNT // ZONES)
+RATE = 50.0  # per second: two cores also bear up to six machines and a playbook
 CALM = 60.0  # real seconds until what is on its way out is gone
 
 
@@ -196,4 +197,4 @@ def promised(cell: Cell, rate: float) -> str:
     return f"failed requests at most: {', '.join(told) or '0'}"
 
 
-PLATFORM = Platform(KINDS, served, asg_disturb.act, end, expected, weight, losses, promised)
+PLATFORM = Platform(KINDS, RATE, served, asg_disturb.act, end, expected, weight, losses, promised)

@@ -9,9 +9,8 @@ Each rollout is an ansible-playbook of its own; what is to happen happens once t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -73,27 +72,32 @@ def options(stack: Stack, cell: Cell) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Scene:
-    """A cell's service and files, and how it was before."""
+    """A cell's service and files; `runs`: its playbooks so far."""
 
     stack: Stack
     cell: Cell
     folder: Path
-    numbers: Iterator[int]
+    runs: list[Playing]
 
     def play(self, tag: str, **changes: Any) -> Playing:
         given = {**options(self.stack, self.cell), **changes}
-        return Playing.start(self.stack, self.folder / f"run-{next(self.numbers)}", tag, **given)
+        self.runs.append(Playing.start(self.stack, self.folder / f"run-{len(self.runs) + 1}", tag, **given))
+        return self.runs[-1]
 
 
 def act(cell: Cell, stack: Stack, folder: Path) -> Act:
-    """The rollout and its disturbance, to the end."""
+    """The rollout and its disturbance, to the end; no playbook outlives it."""
     if cell.release == "no-capacity":
         stack.lab.control("PUT", "ec2", {"capacity": [{"group": f"^{stack.name}-"}]})
-    scene = Scene(stack, cell, folder, count(1))
-    done = ACTS[cell.disturbance](scene)
-    if cell.release == "no-capacity":
-        stack.lab.control("DELETE", "ec2")
-    return done
+    scene = Scene(stack, cell, folder, [])
+    try:
+        return ACTS[cell.disturbance](scene)
+    finally:
+        for playing in scene.runs:
+            if playing.running:
+                playing.kill()
+        if cell.release == "no-capacity":
+            stack.lab.control("DELETE", "ec2")
 
 
 def none(scene: Scene) -> Act:
@@ -176,17 +180,26 @@ def zone_lost(scene: Scene) -> Act:
 
 
 def controller_killed(scene: Scene) -> Act:
-    """Playbook and worker at once, at the worst of times: then somebody runs it again, or nobody."""
+    """Playbook and worker at once, at the worst of times: then somebody runs it again, or nobody.
+
+    Where users meet a good release, it is run again only once the timer has restored the weights.
+    """
     before = scene.stack.versions("blue")
     playing = begun(scene)
     playing.kill()
     if left(scene.cell):
         return taken_back(scene, before)
+    if exposed(scene.cell):
+        restored(scene.stack)
+        return Act(scene.play(image(scene.cell)).result(), {})
     time.sleep(scene.stack.options()["timing"]["lease"] * 1.3)  # until its lock may be taken over
-    again = scene.play(
-        image(scene.cell), on_unfinished="roll_back" if scene.cell.release == "no-capacity" else "resume"
-    )
-    return Act(again.result(), {})
+    policy = "roll_back" if scene.cell.release == "no-capacity" else "resume"
+    return Act(scene.play(image(scene.cell), on_unfinished=policy).result(), {})
+
+
+def restored(stack: Stack) -> None:
+    """The old release has all of the traffic again."""
+    until("the timer to restore the weights", lambda: stack.shares() == {"blue": 100, "green": 0})
 
 
 def taken_back(scene: Scene, before: list[str]) -> Act:
@@ -199,7 +212,7 @@ def taken_back(scene: Scene, before: list[str]) -> Act:
         until("Auto Scaling to take it back", lambda: newest(stack)["Status"] in BACK)
         if newest(stack)["Status"] != "RollbackSuccessful":
             raise MatrixError(f"left alone, the refresh ended as {newest(stack)['Status']}")
-    until("the timer to restore the weights", lambda: stack.shares() == {"blue": 100, "green": 0})
+    restored(stack)
     until("the old release's instances", lambda: in_service(stack, "blue") == before == stack.versions("blue"))
     again = scene.play("1")
     result = again.result()

@@ -51,6 +51,7 @@ SLOW = 2.8  # seconds that a right answer may take where the release is slow, wh
 DRAIN = 120  # AWS seconds, six real ones: more than the slowest answer takes, or draining would cut it
 CRASH = 5.0  # seconds after which the lab's crashing release does; it must show before users meet it
 TARGETS = 2
+RATE = 200.0
 MOST = 100  # tasks that DescribeTasks tells at once; botocore, DescribeTasksRequest.tasks
 
 
@@ -146,4 +147,4 @@ def promised(cell: Cell, rate: float) -> str:
     return f"at most {most} failed requests for each target that crashes" if most else "no request may fail"
 
 
-PLATFORM = Platform(KINDS, served, act, end, expected, weight, losses, promised)
+PLATFORM = Platform(KINDS, RATE, served, act, end, expected, weight, losses, promised)

@@ -36,10 +36,11 @@ class Platform:
     `served`: a service with release 1 live, and the release's id; `act`: the disturbed rollout, to its settled end;
     `end`: what serves then, as the cloud tells it; `expected`: how a cell must end; `weight`: percent of the traffic
     that may meet a release before its verdict, None = any; `losses`: targets that died, each with its budget;
-    `promised`: the same in words, before the run. Both take requests per second.
+    `promised`: the same in words, before the run. Both take requests per second; `rate`: those that are sent, at most.
     """
 
     kinds: Kinds
+    rate: float
     served: Callable[[RunningLab], AbstractContextManager[tuple[Any, str]]]
     act: Callable[[Cell, Any, Path], Act]
     end: Callable[[Cell, Any], End]
