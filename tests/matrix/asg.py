@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ from .cells import GOOD, Cell, Kinds
 from .judge import End, Expected
 from .moments import MatrixError
 from .run import Act, Platform
-from .watch import DETECTION, TICK
+from .watch import TICK
 
 KINDS = Kinds(
     strategies=("canary", "rolling", "blue_green"),
@@ -172,20 +172,16 @@ def losses(cell: Cell, stack: Stack, rate: float, act: Act) -> list[Loss]:
     """What we killed, and what crashed by itself."""
     found = watch.losses(stack, {name: at - TICK for name, at in act.killed.items()}, rate, killed_share(cell))
     if crashes(cell):
-        found += watch.losses(stack, sickened(watch.targets_told(stack)), rate, 1 / COUNT)
+        died = crashed(stack.lab.control("GET", "log?since=0"), stack.name)
+        found += watch.losses(stack, died, rate, 1 / COUNT)
     return found
 
 
-def sickened(events: list[dict[str, Any]]) -> dict[str, float]:
-    """Targets that were healthy and got unhealthy, and when they died at the earliest: detection takes its time."""
-    healthy: set[str] = set()
-    found: dict[str, float] = {}
-    for event in events:
-        target, state = event["fields"]["target"], event["fields"].get("state", "")
-        if state == "unhealthy" and target in healthy:
-            found[target] = datetime.fromisoformat(event["at"]).timestamp() - DETECTION.seconds
-        healthy = healthy | {target} if state == "healthy" else healthy - {target}
-    return found
+def crashed(events: Sequence[Mapping[str, Any]], name: str) -> dict[str, float]:
+    """Instances of a service whose server ended by itself, by the lab's log, and when: a TICK early."""
+    ended = [event for event in events if event["name"] == "server_ended"]
+    mine = [event for event in ended if event["fields"]["group"].startswith(f"{name}-")]
+    return {event["fields"]["instance"]: datetime.fromisoformat(event["at"]).timestamp() - TICK for event in mine}
 
 
 def promised(cell: Cell, rate: float) -> str:

@@ -90,11 +90,14 @@ def test_what_may_fail_is_told_before_the_run() -> None:
     assert told["asg-canary-2-none"] == "failed requests at most: 0"
 
 
-def test_a_target_that_sickens_died_at_most_one_detection_earlier() -> None:
-    def event(at: float, target: str, state: str) -> dict[str, Any]:
-        fields = {"group": "arn", "target": target, "state": state}
-        return {"at": datetime.fromtimestamp(at, UTC).isoformat(), "name": "target_state", "fields": fields}
+def test_a_server_that_ended_by_itself_is_a_crash_of_its_service_alone() -> None:
+    def event(name: str, group: str, instance: str) -> dict[str, Any]:
+        at = datetime.fromtimestamp(9, UTC).isoformat()
+        return {"at": at, "name": name, "fields": {"group": group, "instance": instance}}
 
-    log = [event(1, "i-1:8080", "initial"), event(2, "i-1:8080", "unhealthy"), event(3, "i-2:8080", "healthy")]
-    found = asg.sickened([*log, event(9, "i-2:8080", "unhealthy")])
-    assert found == {"i-2:8080": pytest.approx(9 - watch.DETECTION.seconds)}
+    log = [
+        event("server_ended", "digits-blue", "i-1"),
+        event("server_ended", "others-blue", "i-2"),
+        event("instance_launched", "digits-blue", "i-3"),
+    ]
+    assert asg.crashed(log, "digits") == {"i-1": pytest.approx(9 - watch.TICK)}
