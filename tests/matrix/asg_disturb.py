@@ -59,7 +59,7 @@ def options(stack: Stack, cell: Cell) -> dict[str, Any]:
         "strategy": cell.strategy,
         "hold_seconds": CHECKPOINT if cell.strategy == "rolling" else HOLD,
         "health_check_grace_seconds": GRACE,
-        "timing": {**known["timing"], "poll": 0.5, "min_ready": ready, "deadline": 2500, "rollback_deadline": 300},
+        "timing": {**known["timing"], "min_ready": ready, "deadline": 2500, "rollback_deadline": 300},
         "gate": gate,
         "probes": probes(stack, cell.release),
     }
