@@ -21,6 +21,8 @@ LONG = (
     "ecs_rollout/test_native.py",
     "ecs_rollout/test_faults.py",
     "ecs_rollout/test_rollouts.py",
+    "asg_rollout/test_shift.py",
+    "asg_rollout/test_rolling.py",
     "demo/test_demo.py",
     "lab/test_services.py",
     "lab/test_alb_stock.py",

@@ -1,9 +1,9 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make matrix PLATFORM=ecs [CELL=…]`: the live matrix. A cell that has passed is not run again; results are kept.
+"""`make matrix PLATFORM=ecs|asg [CELL=…]`: the live matrix. A cell that has passed is not run again; results are kept.
 
-The cells of the pairwise cover, then the stories, then the naive rollouts, which the load must notice.
+The cells of the pairwise cover; on ECS then the stories, then the naive rollouts, which the load must notice.
 Last line: JSON with cells, passed, failed and the pairs that met. Exit code 0 only if every cell passed.
 """
 
@@ -26,8 +26,8 @@ import tests.unit.conftest  # noqa: F401 - makes the collection importable
 from tests.lab.aws.running import RunningLab, running
 
 from .cells import cover, share
-from .disturb import MatrixError
-from .plays import Play, plays
+from .moments import MatrixError
+from .plays import PLATFORMS, Play, plays
 from .watch import SCALE
 
 BUILD = Path(__file__).resolve().parents[2] / "build" / "matrix"
@@ -51,15 +51,19 @@ def played(lab: RunningLab, name: str, play: Play, rate: float) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.matrix", description=__doc__)
+    parser.add_argument("--platform", choices=list(PLATFORMS), default="ecs")
     parser.add_argument("--cell", nargs="+", default=[], help="these alone, also when they have passed before")
     parser.add_argument("--few", action="store_true", help="the first cells of the pairwise cover, not all of it")
     parser.add_argument("--again", action="store_true", help="also cells that have passed before")
-    parser.add_argument("--rate", type=float, default=200.0, help="requests per second")
+    parser.add_argument(
+        "--rate", type=float, help="requests per second, if not as many as the platform's two cores bear"
+    )
     given = parser.parse_args(arguments)
-    known = plays(not given.few)
+    known, kinds = plays(given.platform, not given.few), PLATFORMS[given.platform].kinds
     for name in given.cell:
         if name not in known:
             raise SystemExit(f"There is no cell {name}. The cells:\n  " + "\n  ".join(known))
+    rate = given.rate or PLATFORMS[given.platform].rate
     BUILD.mkdir(parents=True, exist_ok=True)
     chosen = given.cell or list(known)
     due = [name for name in chosen if given.again or given.cell or not passed(name)]
@@ -69,11 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if due:
         with tempfile.TemporaryDirectory() as place, running(Path(place), SCALE) as lab:
             for name in due:
-                played(lab, name, known[name], given.rate)
+                played(lab, name, known[name], rate)
     ok = [name for name in chosen if passed(name)]
-    met, wanted = share([cell for cell in cover() if passed(cell.name)])
+    met, wanted = share([cell for cell in cover(kinds) if passed(cell.name)], kinds)
     summary = {"cells": len(chosen), "passed": len(ok), "failed": len(chosen) - len(ok), "pairs": met, "of": wanted}
-    (BUILD / "summary.json").write_text(json.dumps(summary) + "\n")
+    (BUILD / f"summary-{given.platform}.json").write_text(json.dumps(summary) + "\n")
     print(json.dumps(summary))
     return 0 if len(ok) == len(chosen) else 1
 

@@ -14,45 +14,58 @@ from . import users
 from .cells import Cell
 from .users import Users
 
-WEIGHTS = {"canary": 10, "linear": 25, "blue_green": 0}  # percent, of the first step that users meet
-ENDS = {True: "live", False: "rolled_back"}
+
+@dataclass(frozen=True)
+class Expected:
+    """How a cell must end. `state`: of the result, "" = nobody is there to tell; `new`: whether the release serves."""
+
+    state: str
+    new: bool
+
+
+@dataclass(frozen=True)
+class End:
+    """What the cloud tells at the end. `serves`: a release; `moved`: how its own mover ended; `faults`: what is left
+    over or otherwise not as it must be.
+    """
+
+    serves: str
+    moved: str
+    faults: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What came of a cell. `serves`: release that the service runs at the end; `deployment`: status of its newest
-    deployment; `lab`: what the lab itself fell over.
-    """
+    """What came of a cell. `before`, `wanted`: releases; `lab`: what the lab itself fell over."""
 
     cell: Cell
+    expected: Expected
     state: str
     reason: str
     second: str
-    serves: str
     before: str
     wanted: str
-    deployment: str
+    end: End
     lab: Sequence[str]
     users: Users
 
 
-def most_wrong(cell: Cell, rate: float, detection: float) -> int | None:
-    """None for rolling: it exposes a release before it is judged, and says so."""
-    return None if cell.strategy == "rolling" else users.bound(WEIGHTS[cell.strategy], rate, detection)
+def most_wrong(weight: float | None, rate: float, detection: float) -> int | None:
+    """None for any: who exposes a release before it is judged says so."""
+    return None if weight is None else users.bound(weight, rate, detection)
 
 
 def faults(seen: Seen) -> list[str]:
     """What is not as it must be, a sentence each."""
-    cell, found = seen.cell, [f"the lab fell over: {line}" for line in seen.lab]
-    left = cell.disturbance == "killed-left"
-    if not left and seen.state != ENDS[cell.good]:
-        found.append(f"ended as {seen.state}, expected {ENDS[cell.good]}: {seen.reason}")
-    if cell.disturbance == "second-operator" and not re.match("refused: .* has held the lock", seen.second):
+    expected, found = seen.expected, [f"the lab fell over: {line}" for line in seen.lab]
+    if expected.state and seen.state != expected.state:
+        found.append(f"ended as {seen.state}, expected {expected.state}: {seen.reason}")
+    if seen.cell.disturbance == "second-operator" and not re.match("refused: .* has held the lock", seen.second):
         found.append(f"the second operator's run ended as {seen.second}")
-    wanted = seen.wanted if cell.good and not left else seen.before
-    if seen.serves != wanted:
-        found.append(f"{seen.serves or 'nothing known'} serves, expected {wanted}")
-    return found + users.faults(seen.users)
+    wanted = seen.wanted if expected.new else seen.before
+    if seen.end.serves != wanted:
+        found.append(f"{seen.end.serves or 'nothing known'} serves, expected {wanted}")
+    return [*found, *seen.end.faults, *users.faults(seen.users)]
 
 
 def as_dict(seen: Seen, found: Sequence[str]) -> dict[str, Any]:
@@ -64,7 +77,7 @@ def as_dict(seen: Seen, found: Sequence[str]) -> dict[str, Any]:
         "state": seen.state,
         "reason": seen.reason,
         "second": seen.second,
-        "serves": seen.serves,
-        "deployment": seen.deployment,
+        "serves": seen.end.serves,
+        "deployment": seen.end.moved,
         **users.as_dict(seen.users),
     }

@@ -1,7 +1,7 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.matrix.report`: the results in build/matrix as a table; `--update-docs` puts it into the docs."""
+"""`python -m tests.matrix.report`: the results in build/matrix as tables; `--update-docs` puts them into the docs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ from typing import Any
 
 import tests.unit.conftest  # noqa: F401 - makes the collection importable
 
-from .plays import plays
+from .plays import PLATFORMS, plays
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD, DOCS = ROOT / "build" / "matrix", ROOT / "docs" / "reliability.md"
-MARKS = "<!-- live matrix: python -m tests.matrix.report --update-docs -->\n", "<!-- end of live matrix -->\n"
 HEAD = (
     "| cell | end | requests (per s) | failed: our moves, unattributed, crashed targets (budget) "
     "| wrong answers (bound) | p99, s | s |\n|---|---|---|---|---|---|---|\n"
 )
+
+
+def marks(platform: str) -> tuple[str, str]:
+    """Between which lines of the page a platform's table stands."""
+    begin = f"<!-- live matrix of {platform}: python -m tests.matrix.report --update-docs -->\n"
+    return begin, f"<!-- end of live matrix of {platform} -->\n"
 
 
 def row(found: Mapping[str, Any]) -> str:
@@ -73,23 +78,28 @@ def results(folder: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
             yield json.loads(path.read_text())
 
 
-def placed(page: str, text: str) -> str:
-    """The page with the table between its marks. Raises ValueError if they are not there."""
-    begin, end = MARKS
+def placed(page: str, platform: str, text: str) -> str:
+    """The page with the platform's table between its marks. Raises ValueError if they are not there."""
+    begin, end = marks(platform)
     if begin not in page or end not in page:
-        raise ValueError(f"{DOCS.name} lacks the marks of the live matrix")
+        raise ValueError(f"{DOCS.name} lacks the marks of the live matrix of {platform}")
     return re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _found: begin + text + end, page, flags=re.DOTALL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.matrix.report", description=__doc__)
     parser.add_argument("--update-docs", action="store_true", help=f"write docs/{DOCS.name}")
-    names = list(plays(every=True))
-    text = table(list(results(BUILD, names)), len(names))
-    if parser.parse_args(arguments).update_docs:
-        DOCS.write_text(placed(DOCS.read_text(), text))
-    else:
-        print(text, end="")
+    update = parser.parse_args(arguments).update_docs
+    for platform in PLATFORMS:
+        names = list(plays(platform, every=True))
+        found = list(results(BUILD, names))
+        if not found:
+            continue  # not played here: what the page says of it stays
+        text = table(found, len(names))
+        if update:
+            DOCS.write_text(placed(DOCS.read_text(), platform, text))
+        else:
+            print(text)
     return 0
 
 

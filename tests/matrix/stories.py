@@ -19,9 +19,10 @@ from typing import Any
 from tests.integration.ecs_rollout.stack import Stack
 from tests.lab.aws.running import RunningLab
 
-from . import disturb, run, users, watch
-from .cells import STRATEGIES, Cell
-from .judge import WEIGHTS
+from . import ecs, users, watch
+from . import ecs_disturb as disturb
+from .cells import Cell
+from .ecs import KINDS, WEIGHTS
 from .watch import Watch
 
 
@@ -35,7 +36,7 @@ class Scene:
 
     def roll_out(self, strategy: str, release: str, expected: str, **changes: Any) -> list[str]:
         """One rollout in this process, and what is wrong with its end."""
-        result = self.stack.roll_out(release, **run.options(self.stack, strategy, release, **changes))
+        result = self.stack.roll_out(release, **ecs.options(self.stack, strategy, release, **changes))
         with (self.folder / "progress.txt").open("a") as log:
             log.writelines(f"{line.at:.1f} {line.who}: {line.text}\n" for line in self.stack.lines)
         self.told.append(f"{strategy}: {result['state']}")
@@ -45,7 +46,7 @@ class Scene:
     def rollout(self, strategy: str, release: str) -> disturb.Rollout:
         """One to be disturbed."""
         cell = Cell(strategy, release, "killed-left")
-        return disturb.Rollout(self.stack, cell, run.options(self.stack, strategy, release), self.folder)
+        return disturb.Rollout(self.stack, cell, ecs.options(self.stack, strategy, release), self.folder)
 
 
 Teller = Callable[[Scene], list[str]]
@@ -162,7 +163,7 @@ def souring(strategy: str, scene: Scene) -> list[str]:
 def everything() -> list[Story]:
     """In the order of their risk."""
     kills = [Story(f"killed-in-the-second-{stage}", partial(killed_in, stage)) for stage in STAGES]
-    lost = [Story(f"{each}-way-back-lost", partial(back_lost, each)) for each in STRATEGIES if each != "rolling"]
+    lost = [Story(f"{each}-way-back-lost", partial(back_lost, each)) for each in KINDS.strategies if each != "rolling"]
     rows = [Story("in-a-row-" + "-".join(row), partial(in_a_row, row)) for row in ORDERS]
     sour = [Story(f"{each}-souring", partial(souring, each), WEIGHTS[each]) for each in ("canary", "linear")]
     return [*kills, *lost, *rows, *sour]
@@ -171,7 +172,7 @@ def everything() -> list[Story]:
 def play(story: Story, lab: RunningLab, rate: float, folder: Path) -> dict[str, Any]:
     """The story's document. Raises MatrixError when something never happened."""
     folder.mkdir(parents=True, exist_ok=True)
-    with run.served(lab) as (stack, _ignored):
+    with ecs.served(lab) as (stack, _ignored):
         scene = Scene(stack, folder, [])
         event = watch.last_event(stack)
         with Watch(story.name, stack.url, rate, folder) as watched:

@@ -11,16 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
-from tests.integration.ecs_rollout.stack import Stack
+from tests.lab.aws.running import RunningLab
 from tests.lab.load.attribution import Detection, Loss, Move, Traffic, budget
 from tests.lab.load.generator import BackgroundLoad, Load
 
 from .users import Users
 
 SCALE = 0.05  # real seconds per AWS second
-TARGETS = 2
 STREAM_SHARE, STREAM_SECONDS = 0.02, 0.5
 AFTERWARDS = 1.5  # seconds: streams end, and nothing may be wrong any more
 # Failed checks that make a target unhealthy. With two, a machine that is busy for a second with something else loses
@@ -29,8 +28,18 @@ UNHEALTHY = 10
 # Health checks every 5 AWS seconds; the lab's floor of real seconds for one, and what its engines' ticks add.
 DETECTION = Detection(interval=5 * SCALE, threshold=UNHEALTHY, timeout=0.5, propagation=0.5)
 CALIBRATION, IN_TIME, LEAST = 2.0, 0.5, 25.0  # seconds of load, seconds that an answer may take, requests per second
-MOST = 100  # tasks that DescribeTasks tells at once; botocore, DescribeTasksRequest.tasks
-TICK = 0.5  # seconds, at most, until the lab's ECS notes that a process has ended
+TICK = 0.5  # seconds, at most, until one of the lab's engines notes that a process has ended
+
+
+class Service(Protocol):
+    """What has load on it: a stack of any platform."""
+
+    lab: RunningLab
+    name: str
+
+    @property
+    def url(self) -> str:
+        """Where users ask."""
 
 
 class Watch:
@@ -56,11 +65,11 @@ class Watch:
         self.until = time.time()
         self.traffic.stop()
 
-    def users(self, most: Callable[[float], int | None], losses: list[Loss]) -> Users:
+    def users(self, most: Callable[[float], int | None], losses: Sequence[Loss]) -> Users:
         """`most`: the wrong answers that may be, of the seconds from the first of them to the last."""
         everything = self.traffic.results()
         wrong = [each.ended for each in everything if each.wrong]
-        detection = max(wrong) - min(wrong) if wrong else 0.0
+        detection = max(wrong) - min(wrong) + 1 / self.rate if wrong else 0.0  # one alone takes its turn
         return Users(
             asked=self.asked,
             rate=self.rate,
@@ -89,27 +98,26 @@ def bearable(url: str, rate: float) -> float:
     return rate
 
 
-def crashes(stack: Stack, rate: float) -> list[Loss]:
-    """A loss for each task of the service whose container ended by itself, and for each time when none was left.
+def allowed(rate: float, share: float) -> int:
+    """Most requests that the death of targets with that share of the traffic may cost."""
+    return budget(Traffic(rate, share, 0.05, STREAM_SHARE, STREAM_SECONDS), DETECTION)
 
-    ECS notes an end later than it is: so a little earlier.
-    """
-    ecs, cluster = stack.lab.client("ecs"), stack.facts["cluster"]
-    arns = ecs.list_tasks(cluster=cluster, serviceName=stack.name, desiredStatus="STOPPED")["taskArns"]
-    tasks: list[dict[str, Any]] = []
-    for first in range(0, len(arns), MOST):
-        tasks += ecs.describe_tasks(cluster=cluster, tasks=arns[first : first + MOST])["tasks"]
-    ended = [task for task in tasks if task.get("stopCode") == "EssentialContainerExited"]
-    died = {task["taskArn"][-8:]: task["stoppingAt"].timestamp() for task in ended}
-    allowed = budget(Traffic(rate, 1 / TARGETS, 0.05, STREAM_SHARE, STREAM_SECONDS), DETECTION)
+
+def losses(stack: Service, died: Mapping[str, float], rate: float, share: float) -> list[Loss]:
+    """A loss for each of what died, by name and instant (a TICK early), and for each time when no target was left."""
     seconds = DETECTION.seconds + TICK
-    losses = [Loss(f"crash of {name}", at - TICK, seconds, allowed) for name, at in died.items()]
-    events = stack.lab.control("GET", "log?since=0")
-    for left, back in outages([event for event in events if stack.name in event["fields"].get("group", "")]):
-        if any(left - seconds <= at <= back for at in died.values()):
+    found = [Loss(f"crash of {name}", at, seconds, allowed(rate, share)) for name, at in died.items()]
+    for left, back in outages(targets_told(stack)):
+        if any(left - seconds <= at + TICK <= back for at in died.values()):
             length = back - left + TICK
-            losses.append(Loss("no target left after a crash", left - TICK, length, math.ceil(rate * (length + TICK))))
-    return losses
+            found.append(Loss("no target left after a crash", left - TICK, length, math.ceil(rate * (length + TICK))))
+    return found
+
+
+def targets_told(stack: Service) -> list[dict[str, Any]]:
+    """The lab's log of the service's target groups."""
+    events = stack.lab.control("GET", "log?since=0")
+    return [event for event in events if stack.name in event["fields"].get("group", "") and "target" in event["fields"]]
 
 
 def outages(events: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
@@ -130,11 +138,11 @@ def outages(events: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
     return found
 
 
-def fallen(stack: Stack, since: int) -> list[str]:
+def fallen(stack: Service, since: int) -> list[str]:
     """What the lab itself crashed over since that event of its log."""
     events = stack.lab.control("GET", f"log?since={since}")
     return [str(event["fields"])[-300:] for event in events if event["name"] in ("engine-crash", "api-crash")]
 
 
-def last_event(stack: Stack) -> int:
+def last_event(stack: Service) -> int:
     return max((event["id"] for event in stack.lab.control("GET", "log?since=0")), default=0)

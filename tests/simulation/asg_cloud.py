@@ -185,10 +185,7 @@ class AsgCloud:
         how = self.how(one)
         if one.state == "pending":
             one.become("initial", self.now + (CHECKS if how.healthy else GRACE))
-        elif one.state == "initial" and how.healthy:
-            one.become("healthy", self.now + self._life(how))
-            one.since = self.now
-        elif one.state == "unhealthy" and not how.crash_after:
+        elif (one.state == "initial" and how.healthy) or (one.state == "unhealthy" and not how.crash_after):
             one.become("healthy", self.now + self._life(how))
             one.since = self.now
         elif one.state == "healthy" and how.crash_after:

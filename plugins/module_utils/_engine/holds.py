@@ -240,10 +240,20 @@ def _elsewhere(plan: Plan, state: State, seen: Observation, now: float) -> Decis
     if not watch.moved(seen) and seen.at < (seen.at if hold.gone is None else hold.gone) + plan.timing.settle:
         hold = evolve(hold, gone=seen.at if hold.gone is None else hold.gone)
         return pace.idle(plan, evolve(state, hold=hold), now, "the hold is not to be seen: reading again")
+    if plan.chain.goes_on and _baked(state, now):
+        # It passed, and was judged again when the time was over: the next gate asks for what was missing.
+        return pace.enter(evolve(state, went=hold.id, promoted=""), Phase.MOVING, now, "goes on", plan.mover), None
     if plan.chain.goes_on:
         text = f"{plan.mover} went on before the release had passed at {hold.step.weight} %"
         return turn_back(plan, state, Cause(text), now)
     return pace.enter(state, Phase.MOVING, now, "the hold is over, and not by us"), None
+
+
+def _baked(state: State, now: float) -> bool:
+    """The hold was passed and its bake is over, and nobody is to be asked."""
+    hold = hold_of(state)
+    asks = bool(hold.step.pause or state.paused or hold.unsure) and not state.promoted
+    return hold.passed is not None and hold.passed + hold.step.bake <= now and not hold.frozen and not asks
 
 
 def _ask(

@@ -42,21 +42,29 @@ def since(snapshot: Snapshot, colour: str) -> list[Json]:
 def failed(snapshot: Snapshot, colour: str, release: str, known: Mapping[str, Target]) -> tuple[int, str]:
     """Launches that failed, and instances of the release that were replaced as unhealthy; and why the newest was.
 
-    `known`: instance id -> what it was.
+    A launch that found no room is forgotten once another found it, in another zone for example. `known`: instance id ->
+    what it was.
     """
-    found = []
-    for activity in since(snapshot, colour):
+    found, room = [], False
+    for activity in since(snapshot, colour):  # newest first
         if activity.get("StatusCode") == "Failed":
-            found.append(str(activity.get("StatusMessage") or activity.get("Description")))
+            why = str(activity.get("StatusMessage") or activity.get("Description"))
+            found += [] if room and starved(why) else [why]
+        elif str(activity.get("Description", "")).startswith("Launching"):
+            room = True
         elif _sick(activity, release, known):
             found.append(str(activity.get("Cause") or ""))
     return len(found), next(iter(found), "")
 
 
 def _sick(activity: Mapping[str, Any], release: str, known: Mapping[str, Target]) -> bool:
-    """An instance of the release was taken out of service because its health checks failed."""
+    """An instance of the release was taken out of service because the load balancer found it unhealthy.
+
+    Not because EC2 lost the machine. The texts: "Health checks for instances in an Auto Scaling group", Amazon EC2 Auto
+    Scaling User Guide.
+    """
     said = str(activity.get("Description", ""))
-    if not said.startswith("Terminating") or "health check" not in str(activity.get("Cause", "")):
+    if not said.startswith("Terminating") or "ELB system health check" not in str(activity.get("Cause", "")):
         return False
     target = known.get(said.rpartition(" ")[2])
     return target is not None and target.release == release

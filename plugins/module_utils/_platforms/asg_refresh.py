@@ -122,7 +122,7 @@ class Wait:
     began: datetime  # by AWS's clock, and at the earliest: the API does not say
     new: int  # instances of the release then
     desired: int
-    dead: set[str] = field(default_factory=set)  # instances seen unhealthy since: each may be replaced by a new one
+    dead: set[str] = field(default_factory=set)  # old instances seen unhealthy since: each is replaced by a new one
     over: bool = False
 
 
@@ -189,18 +189,26 @@ def _reached(snapshot: Snapshot, colour: str, refresh: Mapping[str, Any]) -> int
 
 
 def _went_on(snapshot: Snapshot, colour: str, refresh: Mapping[str, Any], wait: Wait) -> bool:
-    """It launches again: more instances of the release than when it began to wait, and than died since."""
+    """It launches again: more instances of the release than when it began to wait, and than old ones died since.
+
+    A new one that dies is replaced by a new one: of the two only one counts.
+    """
+    goal = version(refresh, snapshot.template)
     for instance in snapshot.instances(colour):
-        if instance.get("HealthStatus") == "Unhealthy":
+        if instance.get("HealthStatus") == "Unhealthy" and snapshot.version_of_instance(instance) != goal:
             wait.dead.add(str(instance["InstanceId"]))
     grown = max(0, snapshot.desired(colour) - wait.desired)
     return _new(snapshot, colour, refresh) > wait.new + len(wait.dead) + grown
 
 
 def _new(snapshot: Snapshot, colour: str, refresh: Mapping[str, Any], state: str = "") -> int:
-    """Staying instances of the release that the refresh goes to; with `state`, only those in that state."""
+    """Staying instances of the release that the refresh goes to; with `state`, only those in that state.
+
+    Without those that are about to be replaced: the replacement may come first.
+    """
     goal = version(refresh, snapshot.template)
-    there = [one for one in snapshot.instances(colour, staying=True) if snapshot.version_of_instance(one) == goal]
+    listed = [one for one in snapshot.instances(colour, staying=True) if one.get("HealthStatus") != "Unhealthy"]
+    there = [one for one in listed if snapshot.version_of_instance(one) == goal]
     return sum(not state or one.get("LifecycleState") == state for one in there)
 
 

@@ -136,6 +136,30 @@ class Stack(Front):
         found: list[dict[str, Any]] = answer["InstanceRefreshes"]
         return found
 
+    def shares(self) -> dict[str, int]:
+        """Percent of production traffic by colour."""
+        rules = self.lab.client("elbv2").describe_rules(ListenerArn=self.facts["production"])["Rules"]
+        (rule,) = [rule for rule in rules if not rule["IsDefault"]]
+        weights = {
+            each["TargetGroupArn"]: each["Weight"] for each in rule["Actions"][0]["ForwardConfig"]["TargetGroups"]
+        }
+        return {colour: weights.get(self.facts[colour], 0) for colour in ("blue", "green")}
+
+    def schedules(self) -> list[str]:
+        """Of all services: a schedule's name is a hash."""
+        return [each["Name"] for each in self.lab.client("scheduler").list_schedules()["Schedules"]]
+
+    def release(self, version: str) -> str:
+        """The release that a version of the launch template holds, by its description."""
+        found = self.lab.client("ec2").describe_launch_template_versions(
+            LaunchTemplateName=self.name, Versions=[version]
+        )["LaunchTemplateVersions"]
+        return str(found[0].get("VersionDescription", "")).rpartition(":")[2]
+
+    def healthy_in(self, colour: str) -> int:
+        found = self.lab.client("elbv2").describe_target_health(TargetGroupArn=self.facts[colour])
+        return [one["TargetHealth"]["State"] for one in found["TargetHealthDescriptions"]].count("healthy")
+
     def record(self) -> dict[str, Any]:
         key = f"greenlight/asg/{self.state['region']}/{self.name}.json"
         answer = self.lab.client("s3").get_object(Bucket=self.facts["bucket"], Key=key)
@@ -146,13 +170,12 @@ class Stack(Front):
         return "\n".join(f"{line.who} {line.text}" for line in self.lines)
 
     def played(self, folder: Path, tag: str, **changes: Any) -> list[str]:
-        """A playbook for the stack; the command that runs it."""
+        """A playbook for the stack that leaves the result in result.json; the command that runs it."""
         options = {**self.options(tag), **changes}
-        play = {
-            "hosts": "digits",
-            "gather_facts": False,
-            "tasks": [{"greenlight.serving.asg_rollout": options}],
-        }
+        kept = {"content": "{{ rollout | to_json }}", "dest": str(folder / "result.json"), "mode": "0600"}
+        rollout = {"greenlight.serving.asg_rollout": options, "register": "rollout"}
+        task = {"block": [rollout], "always": [{"ansible.builtin.copy": kept}]}
+        play = {"hosts": "digits", "gather_facts": False, "tasks": [task]}
         (folder / "play.yml").write_text(json.dumps([play]))
         (folder / "hosts").write_text(f"digits ansible_connection=local ansible_python_interpreter={sys.executable}\n")
         program = str(Path(sys.executable).with_name("ansible-playbook"))

@@ -25,6 +25,7 @@ from tests.lab.aws.ports import (
     LaunchRefused,
     Network,
     Processes,
+    ProcessState,
 )
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -73,6 +74,7 @@ class HostPool:
         self._artifact, self._log, self._boot = artifact, log, boot or Boot()
         self.hosts: dict[str, Host] = {}
         self.faults = Faults()
+        self._ended: set[str] = set()  # machines whose server has ended by itself and not started again
 
     # ---- ports.Hosts
 
@@ -141,7 +143,17 @@ class HostPool:
                 if now - host.since >= ec2_host.KEPT:
                     del self.hosts[host.id]
             else:
-                self._apply(ec2_host.step(host, self._processes.state(host.key), now, self._boot))
+                process = self._processes.state(host.key)
+                self._tell(host, process)
+                self._apply(ec2_host.step(host, process, now, self._boot))
+
+    def _tell(self, host: Host, process: ProcessState | None) -> None:
+        """Log the end of a server that nobody stopped, once."""
+        if process is None or process.running or not ec2_host.serving(host):
+            self._ended.discard(host.id)
+        elif host.id not in self._ended:
+            self._log("server_ended", instance=host.id, group=host.group, code=process.exit_code)
+            self._ended.add(host.id)
 
     def cpu_seconds(self, instance: str) -> float:
         """CPU time of an instance's server so far, in real seconds; 0 when it has none."""

@@ -7,19 +7,41 @@ from __future__ import annotations
 
 from itertools import product
 
-from tests.matrix.cells import DISTURBANCES, FEW, RELEASES, STRATEGIES, cover, share
+import pytest
+
+from tests.matrix import asg, asg_disturb, ecs
+from tests.matrix.cells import Kinds, cover, pairs, share
 
 
-def test_the_cover_meets_every_pair_once_at_least_and_is_as_small_as_one_can_be() -> None:
-    cells = cover()
-    met, wanted = share(cells)
-    assert (met, wanted) == (83, 83)  # 4 x 5 + 4 x 7 + 5 x 7
-    assert len(set(cells)) == len(cells)
-    assert len(cells) <= len(RELEASES) * len(DISTURBANCES) + 4
+@pytest.mark.parametrize(
+    ("kinds", "wanted", "cells"),
+    [
+        (ecs.KINDS, 4 * 5 + 4 * 7 + 5 * 7, 35),  # 5 releases x 7 disturbances alone are 35
+        (asg.KINDS, 3 * 6 + 3 * 4 + 6 * 4 - 5, 20),  # five pairs make no sense
+    ],
+)
+def test_the_cover_meets_every_pair_and_is_as_small_as_one_can_be(kinds: Kinds, wanted: int, cells: int) -> None:
+    found = cover(kinds)
+    assert share(found, kinds) == (wanted, wanted)
+    assert len(set(found)) == len(found) == cells
+    assert len({cell.name for cell in found}) == cells
 
 
-def test_the_first_cells_meet_every_strategy_with_every_release_and_every_disturbance() -> None:
-    few = cover()[:FEW]
-    assert {(cell.strategy, cell.release) for cell in few} == set(product(STRATEGIES, RELEASES))
-    assert {cell.disturbance for cell in few} == set(DISTURBANCES)
-    assert share(few)[0] >= 55
+def test_the_first_cells_on_ecs_meet_every_strategy_with_every_release_and_every_disturbance() -> None:
+    kinds = ecs.KINDS
+    few = cover(kinds)[: kinds.few]
+    assert {(cell.strategy, cell.release) for cell in few} == set(product(kinds.strategies, kinds.releases))
+    assert {cell.disturbance for cell in few} == set(kinds.disturbances)
+    assert share(few, kinds)[0] >= 55
+
+
+def test_on_asg_all_of_it_is_few_and_what_makes_no_sense_is_left_out() -> None:
+    kinds = asg.KINDS
+    assert len(cover(kinds)) == kinds.few
+    assert not any(pair in kinds.senseless for cell in cover(kinds) for pair in pairs(cell))
+    left = {(cell.strategy, cell.release) for cell in cover(kinds) if asg_disturb.left(cell)}
+    assert ("rolling", "wrong-answers") in left  # killed in the middle of a refresh with a bad release
+
+
+def test_no_two_platforms_have_a_cell_of_one_name() -> None:
+    assert not {cell.name for cell in cover(asg.KINDS)} & {cell.name for cell in cover(ecs.KINDS)}

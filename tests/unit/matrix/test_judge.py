@@ -12,20 +12,21 @@ import pytest
 
 from tests.lab.load.attribution import Loss, Move
 from tests.lab.load.results import Result, summarise
-from tests.matrix import judge, report, stories, users
-from tests.matrix.cells import STRATEGIES, Cell
+from tests.matrix import ecs, judge, report, stories, users
+from tests.matrix.cells import Cell
 
 
 def seen(cell: Cell, *results: Result, losses: tuple[Loss, ...] = (), **changes: str) -> judge.Seen:
     """What a good rollout looks like, but for the changes: release b comes after release a."""
     end = {"state": "live", "serves": "b"} if cell.good else {"state": "rolled_back", "serves": "a"}
-    known = {"reason": "", "second": "", "before": "a", "wanted": "b", "deployment": "", **end, **changes}
+    known = {"reason": "", "second": "", "before": "a", "wanted": "b", **end, **changes}
+    last = judge.End(known.pop("serves"), "")
     wrong = [each.ended for each in results if each.wrong]
     detection = max(wrong) - min(wrong) if wrong else 0.0
     failed = [each for each in results if each.cause]
-    most = judge.most_wrong(cell, 200.0, detection)
+    most = judge.most_wrong(ecs.weight(cell), 200.0, detection)
     met = users.Users(200.0, 200.0, 200.0, summarise(results), failed, losses, Move("it", 0, 60), detection, most)
-    return judge.Seen(cell=cell, lab=(), users=met, **known)
+    return judge.Seen(cell=cell, expected=ecs.expected(cell), end=last, lab=(), users=met, **known)
 
 
 CANARY = Cell("canary", "2", "none")
@@ -68,6 +69,11 @@ def test_what_the_lab_fell_over_is_a_fault_of_its_cell() -> None:
     assert found == ["the lab fell over: KeyError"]
 
 
+def test_what_is_left_over_is_a_fault_of_its_cell() -> None:
+    end = judge.End("b", "SUCCESSFUL", ["a schedule is still there"])
+    assert judge.faults(replace(seen(CANARY), end=end)) == ["a schedule is still there"]
+
+
 def test_no_request_may_fail_but_by_a_crash_and_within_its_budget() -> None:
     assert judge.faults(seen(CANARY, cut(5.0))) == ["1 by our move it (allowed 0)"]
     assert judge.faults(seen(CANARY, cut(90.0))) == ["1 unattributed (allowed 0)"]
@@ -96,7 +102,7 @@ def test_wrong_answers_are_bounded_by_weight_rate_and_time() -> None:
 
 def test_in_the_rows_every_strategy_comes_after_every_other() -> None:
     met = {pair for row in stories.ORDERS for pair in pairwise(("blue_green", *row))}
-    assert met >= set(permutations(STRATEGIES, 2))
+    assert met >= set(permutations(ecs.KINDS.strategies, 2))
     assert all(len(row) >= 3 for row in stories.ORDERS)
 
 
@@ -114,8 +120,10 @@ def test_the_table_has_a_line_for_each_cell_and_their_sum() -> None:
     assert "2 of 6 cells have not been played." in text
 
 
-def test_the_table_goes_between_its_marks_and_nowhere_else() -> None:
-    begin, end = report.MARKS
-    assert report.placed(f"before\n{begin}old\n{end}after\n", "new\n") == f"before\n{begin}new\n{end}after\n"
-    with pytest.raises(ValueError, match="lacks the marks"):
-        report.placed("before\n", "new\n")
+def test_a_table_goes_between_its_marks_and_nowhere_else() -> None:
+    (begin, end), (other, last) = report.marks("asg"), report.marks("ecs")
+    page = f"before\n{{}}between\n{other}ours\n{last}after\n"
+    changed = report.placed(page.format(f"{begin}old\n{end}"), "asg", "new\n")
+    assert changed == page.format(f"{begin}new\n{end}")
+    with pytest.raises(ValueError, match="lacks the marks of the live matrix of asg"):
+        report.placed(f"{other}ours\n{last}", "asg", "new\n")

@@ -100,6 +100,11 @@ def step(host: Host, process: ProcessState | None, now: float, boot: Boot) -> li
     return []
 
 
+def serving(host: Host) -> bool:
+    """Whether its server should run: it was started, and neither the machine nor its server was stopped since."""
+    return host.state == "running" and host.started and not host.lost and host.retired_at is None
+
+
 def _serve(host: Host, process: ProcessState | None, now: float, boot: Boot) -> list[Action]:
     if host.serving is None:
         return []

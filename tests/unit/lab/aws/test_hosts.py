@@ -202,6 +202,16 @@ def test_a_server_that_ends_starts_again_as_its_unit_says(restart: str, code: in
     world.run(10)
     assert len(world.machines.starts) == starts
     assert world.state() == ("running", "ok")  # the machine itself runs on
+    assert world.machines.logged.count("server_ended") == 1
+
+
+def test_a_server_that_is_stopped_has_not_ended_by_itself() -> None:
+    world = World()
+    world.launch()
+    world.run(25)
+    world.pool.terminate("i-1")
+    world.run(5)
+    assert "server_ended" not in world.machines.logged
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,32 @@ def test_a_cloud_that_went_on_without_a_pass_is_turned_back() -> None:
     assert "went on before the release had passed at 50 %" in state.cause.text
 
 
+def test_what_passed_and_is_judged_again_when_the_cloud_goes_on_is_judged_at_the_next_gate() -> None:
+    """A snapshot that came late broke its readiness: no reason to take back what passed and baked."""
+    moved = half(held=None)
+    passed = Hold("h1", Step(50, 20.0), 50.0, False, right_since=50.0, passed=NOW - 21, gone=NOW - 60)
+    state, _ignored = step(seen=moved, hold=passed, watch=judged(ready=frozenset(), public=("old",) * 3))
+    assert state.cause is None
+    assert (state.trail[-1], state.went) == (Phase.MOVING, "h1")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"passed": NOW - 19},  # in its bake
+        {"frozen": "nobody answers"},
+        {"unsure": "the gate is inconclusive"},
+        {"step": Step(50, 20.0, pause=True)},
+    ],
+)
+def test_what_did_not_bake_or_waits_for_a_person_is_turned_back_when_the_cloud_goes_on(changes: dict[str, Any]) -> None:
+    known = {"right_since": 50.0, "passed": NOW - 21, "gone": NOW - 60, **changes}
+    waiting = Hold("h1", known.pop("step", Step(50, 20.0)), 50.0, False, **known)
+    state, _ignored = step(seen=half(held=None), hold=waiting)
+    assert state.cause is not None
+    assert "went on before the release had passed at 50 %" in state.cause.text
+
+
 def test_what_speaks_against_it_while_the_cloud_makes_it_wait_turns_it_back() -> None:
     passed = Hold("h1", Step(50, 20.0), 50.0, False, right_since=50.0, passed=60.0)
     wrong = judged(samples=samples(*"++-"), ready=frozenset({"new-0"}), asked=NOW)

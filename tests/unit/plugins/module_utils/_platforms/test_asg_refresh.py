@@ -147,6 +147,27 @@ def test_a_loss_does_not_end_it_and_another_launch_does() -> None:
     assert view(half(), waits=waits).held() is None  # over is over
 
 
+def test_after_a_loss_the_first_launch_ends_it() -> None:
+    """A new instance that dies and its replacement count once, whichever of them goes first."""
+    waits, moving = Waits(), {"refreshes": {"blue": (refresh(done=0),)}}
+    assert view(half(), waits=waits).held() is not None
+    both = [instance("i-new", NEW, health="Unhealthy"), instance("i-next", NEW, "Pending"), *three(OLD)[1:]]
+    assert view(snapshot(group("blue", OLD, *both, desired=3), **moving), waits=waits).held() is not None
+    again = [instance("i-next", NEW), instance("i-more", NEW, "Pending"), *three(OLD)[1:]]
+    assert view(snapshot(group("blue", OLD, *again, desired=3), **moving), waits=waits).held() is None
+
+
+def test_an_old_instance_that_dies_is_replaced_by_a_new_one_and_that_is_no_end() -> None:
+    waits, moving = Waits(), {"refreshes": {"blue": (refresh(done=0),)}}
+    assert view(half(), waits=waits).held() is not None
+    dead = [instance("i-old", OLD, "Terminating", "Unhealthy"), instance("i-new", NEW), *three(OLD)[2:]]
+    assert view(snapshot(group("blue", OLD, *dead, desired=3), **moving), waits=waits).held() is not None
+    mended = [instance("i-new", NEW), instance("i-next", NEW, "Pending"), *three(OLD)[2:]]
+    assert view(snapshot(group("blue", OLD, *mended, desired=3), **moving), waits=waits).held() is not None
+    more = [*mended[:2], instance("i-more", NEW, "Pending"), *three(OLD)[2:]]
+    assert view(snapshot(group("blue", OLD, *more, desired=3), **moving), waits=waits).held() is None
+
+
 def test_the_bake_is_the_last_hold_and_takes_every_instance() -> None:
     held = view(half(done=100, status="Baking")).held()
     assert held is not None

@@ -245,6 +245,17 @@ def test_new_instances_that_fail_count_and_old_ones_that_die_do_not() -> None:
     assert deployment.failures == 2
 
 
+def test_a_machine_that_ec2_lost_is_no_failure_of_the_release() -> None:
+    gone = "an instance was taken out of service in response to an EC2 health check indicating it has been terminated"
+    activity = {"StartTime": NOW, "StatusCode": "Successful", "Cause": gone}
+    ended = {**activity, "Description": "Terminating EC2 instance: i-new"}
+    seen = rested(refreshes={"blue": (refresh(),)}, activities={"blue": (ended,)})
+    known = view(snapshot(group("blue", OLD, instance("i-new", NEW)))).targets()
+    deployment = replace(view(seen), remembered={target.task: target for target in known}).deployment()
+    assert deployment is not None
+    assert deployment.failures == 0
+
+
 @pytest.mark.parametrize(
     ("message", "starved"),
     [
@@ -274,6 +285,20 @@ def test_what_happened_before_the_rollout_is_not_told() -> None:
     assert view(shifted).events() == view(refreshed).events() == ("Terminating EC2 instance: i-old",)
     pending = {**refresh(status="Pending"), "StartTime": None}
     assert view(rested(refreshes={"blue": (pending,)}, activities=both)).events() == ()
+
+
+def test_want_of_room_in_one_zone_is_forgotten_once_another_has_room() -> None:
+    message = "We currently do not have sufficient g5.xlarge capacity in the Availability Zone you requested."
+    failed = {"StartTime": NOW, "StatusCode": "Failed", "StatusMessage": message, "Description": "Launching"}
+    launched = {"StartTime": NOW, "StatusCode": "PreInService", "Description": "Launching a new EC2 instance: i-new"}
+    newest_first = (failed, launched, failed, failed)
+    deployment = view(rested(refreshes={"blue": (refresh(),)}, activities={"blue": newest_first})).deployment()
+    assert deployment is not None
+    assert (deployment.failures, deployment.starved) == (1, True)
+    broken = {**failed, "StatusMessage": "InvalidAMIID.NotFound"}
+    deployment = view(rested(refreshes={"blue": (refresh(),)}, activities={"blue": (launched, broken)})).deployment()
+    assert deployment is not None
+    assert (deployment.failures, deployment.starved) == (1, False)
 
 
 def test_every_instance_is_a_target_with_the_release_of_its_version() -> None:

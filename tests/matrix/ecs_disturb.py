@@ -1,7 +1,10 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to a rollout on its way: nothing, a dead controller, an API that is down, late or busy, a second one."""
+"""What happens to a rollout on ECS on its way.
+
+Nothing, a dead controller, an API that is down, late or busy, a second controller.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,8 @@ from typing import Any
 from tests.integration.ecs_rollout.stack import Stack
 
 from .cells import Cell
+from .moments import ROOT, STANDS, MatrixError, until
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 240.0  # real seconds for anything that has to happen
 OVER = ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "STOPPED")
 THROTTLED = {"throttle": 0.25, "lost": 0.05}
 # The rules are read as they were: ECS has moved the weights, and we are told the old ones.
@@ -30,13 +32,7 @@ DOWN_SECONDS = 3.0
 # An hour of the cloud's at each hold, and a heart that may be silent for 20 minutes: three real minutes, and one. For
 # what waits in real seconds, which no scale shortens: leases, and the pauses after a call was turned away.
 PATIENT = {"hold_timeout": 60, "heartbeat": {"interval": 2.0, "period": 30, "periods": 40}}
-# Seconds before the first probe: a bad release is taken back within one of its first answers, and what has to happen
-# while it stands must come before. A second operator looks at a lock that is held every 15 s.
-STANDS, HELD = 3.0, 20.0
-
-
-class MatrixError(Exception):
-    """What had to happen did not; the text says what was waited for or wanted."""
+HELD = 20.0  # the same as STANDS for a second operator, who looks at a lock that is held every 15 s
 
 
 @dataclass(frozen=True)
@@ -79,26 +75,25 @@ class Rollout:
         return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 
     def newest(self) -> dict[str, Any]:
-        """The newest service deployment."""
-        ecs, place = self.stack.lab.client("ecs"), {"cluster": self.stack.facts["cluster"], "service": self.stack.name}
-        listed = ecs.list_service_deployments(**place)["serviceDeployments"]
-        arns = [each["serviceDeploymentArn"] for each in listed]
-        found = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
-        newest: dict[str, Any] = max(found, key=lambda one: one["createdAt"])
-        return newest
+        return newest(self.stack)
 
 
-def until(what: str, true: Callable[[], bool]) -> None:
-    """Raises MatrixError when it does not come true in time."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        if time.monotonic() > deadline:
-            raise MatrixError(f"waited {PATIENCE:g} s for {what}")
-        time.sleep(0.1)
+def newest(stack: Stack) -> dict[str, Any]:
+    """The newest service deployment."""
+    ecs, place = stack.lab.client("ecs"), {"cluster": stack.facts["cluster"], "service": stack.name}
+    arns = [each["serviceDeploymentArn"] for each in ecs.list_service_deployments(**place)["serviceDeployments"]]
+    found = ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"]
+    last: dict[str, Any] = max(found, key=lambda one: one["createdAt"])
+    return last
 
 
 def settled(rollout: Rollout) -> None:
     until("the deployment to be over", lambda: rollout.newest()["status"] in OVER)
+
+
+def holds(cell: Cell) -> bool:
+    """Whether the cloud comes to a hold: rolling knows none, and what never gets healthy never comes to one."""
+    return cell.strategy != "rolling" and cell.release != "never-healthy"
 
 
 def none(rollout: Rollout) -> dict[str, Any]:
@@ -129,7 +124,7 @@ def midway(rollout: Rollout) -> Callable[[dict[str, Any]], bool]:
     """At the first hold; where the cloud never holds, once the new tasks run."""
 
     def moment(newest: dict[str, Any]) -> bool:
-        if rollout.cell.holds:
+        if holds(rollout.cell):
             return any(hook["status"] == "AWAITING_ACTION" for hook in newest.get("lifecycleHookDetails") or [])
         return bool((newest.get("targetServiceRevision") or {}).get("runningTaskCount"))
 
