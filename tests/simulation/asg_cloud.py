@@ -185,10 +185,7 @@ class AsgCloud:
         how = self.how(one)
         if one.state == "pending":
             one.become("initial", self.now + (CHECKS if how.healthy else GRACE))
-        elif one.state == "initial" and how.healthy:
-            one.become("healthy", self.now + self._life(how))
-            one.since = self.now
-        elif one.state == "unhealthy" and not how.crash_after:
+        elif (one.state == "initial" and how.healthy) or (one.state == "unhealthy" and not how.crash_after):
             one.become("healthy", self.now + self._life(how))
             one.since = self.now
         elif one.state == "healthy" and how.crash_after:
@@ -254,7 +251,7 @@ class AsgCloud:
             rule = self.rules.get("production")
             if fire.call and rule is not None and rule["RuleArn"] == fire.call["RuleArn"]:
                 self.restored += weights_of(rule) != weights_of(fire.call)
-                self.acted = self.acted or weights_of(rule) != weights_of(fire.call)
+                self.acted = True  # also when there was nothing to restore yet: the rollout is over
                 self.weigh(fire.call["Actions"])
 
     def timers_for(self, group: Group) -> bool:

@@ -12,9 +12,9 @@ import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Ended
 from tests.simulation.checks import check_end
+from tests.simulation.ecs_play import ABANDONED
 from tests.simulation.ecs_ports import EcsPorts
 from tests.simulation.faults import Faults
-from tests.simulation.ecs_play import ABANDONED
 from tests.simulation.played import Played
 from tests.simulation.ports import KilledError, World
 from tests.simulation.runs import locked, run
