@@ -157,7 +157,7 @@ def summary(total: Sum, first: int, wall: float, platform: str = "ecs") -> dict[
         "wall_seconds": round(wall, 1),
         "virtual_seconds": round(total.virtual),
         "median_steps": steps[len(steps) // 2],
-        "missing": missing(total.counted, total.met, total.reached),
+        "missing": missing(total.counted, total.met, total.reached, platform),
         "pairs": len(total.met),
         "coverage": {fault: {p: n for (f, p), n in sorted(total.met.items()) if f == fault} for fault in faults},
         "states": dict(sorted(total.reached.items())),

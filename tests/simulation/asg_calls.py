@@ -41,8 +41,8 @@ class Calls:
     """Implements `aws_calls.Calls`. `lag()`: how old a read is; `before(operation, arguments)`: what may be checked."""
 
     cloud: AsgCloud
-    lag: Callable[[], float] = lambda: 0.0
-    before: Callable[[str, Json], None] = lambda operation, asked: None
+    lag: Callable[[], float]
+    before: Callable[[str, Json], None]
     asked_at: float = 0.0  # of what time the newest read tells
 
     def read(self, api: str, operation: str, /, **arguments: Any) -> Json:

@@ -184,7 +184,8 @@ def check_rest(cloud: AsgCloud) -> None:
     if not there:
         return
     group = serving(cloud)
-    assert group is not None and there == [group], f"I7: instances in {[each.name for each in there]}"
+    assert there == [group], f"I7: instances in {[each.name for each in there]}"
+    assert group is not None
     claims = {
         "all of the traffic": cloud.claimed(group) == 100 == cloud.weight(group),
         "one version": {one.version for one in group.staying()} == {group.version},

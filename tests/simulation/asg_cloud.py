@@ -251,7 +251,7 @@ class AsgCloud:
             rule = self.rules.get("production")
             if fire.call and rule is not None and rule["RuleArn"] == fire.call["RuleArn"]:
                 self.restored += weights_of(rule) != weights_of(fire.call)
-                self.acted = self.acted or weights_of(rule) != weights_of(fire.call)
+                self.acted = True  # also when there was nothing to restore yet: the rollout is over
                 self.weigh(fire.call["Actions"])
 
     def timers_for(self, group: Group) -> bool:

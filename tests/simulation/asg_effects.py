@@ -66,13 +66,15 @@ def _delete(ports: AsgPorts, verb: Verb, asked: Json) -> None:
 
 def _refresh(ports: AsgPorts, verb: Verb, asked: Json) -> None:
     preferences, group = asked["Preferences"], _group(ports, asked)
-    assert preferences["MinHealthyPercentage"] == 100 and preferences["MaxHealthyPercentage"] > 100, "I1: bounds"
+    bounds = preferences["MinHealthyPercentage"], preferences["MaxHealthyPercentage"]
+    assert bounds == (100, 150), f"I1: {bounds}"
     if verb is not Verb.BEGIN:
         return
     assert preferences.get("AlarmSpecification"), "a refresh that nobody watches"
     assert preferences["AutoRollback"], "a refresh that would not go back"
     assert ports.cloud.alarm.breaching, "begun without an armed heartbeat"
-    assert group is not None and group.suspended >= FROZEN, "begun while counts may move"
+    assert group is not None
+    assert group.suspended >= FROZEN, "begun while counts may move"
 
 
 def _back(ports: AsgPorts, verb: Verb, asked: Json) -> None:

@@ -56,6 +56,9 @@ class AsgPlay(Play):
         made, met, cloud = self.made, self.world.met, self.world.cloud
         cloud.late, cloud.crash_rate = made.late, made.crash_rate
         cloud.timers_late, cloud.timers_twice, cloud.timers_lost = made.timers
+        for told, name in zip(made.timers, ("late", "twice", "lost"), strict=True):
+            if told:
+                met[f"F24 timer {name}", "moving"] += 1
         if made.late:
             met["F20 weights late", "moving"] += 1
         if made.release in BAD:

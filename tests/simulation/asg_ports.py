@@ -95,7 +95,8 @@ class AsgPorts(Ports):
 
     def _checked(self, operation: str, asked: Json) -> None:
         """Before a call's effect."""
-        assert self.verb is not None and self.plan is not None
+        assert self.verb is not None
+        assert self.plan is not None
         self._fenced(self.line)
         asg_effects.check(self, self.verb, self.plan, operation, asked)
         self.wrote += 1

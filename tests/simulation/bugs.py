@@ -196,7 +196,8 @@ MUTANTS = (
     Mutant(
         "never disarmed",
         "pulse.py",
-        "    if plan.heartbeat is None and not state.armed and not seen.todo.get(Verb.DISARM):\n        return pace.store(",
+        "    if plan.heartbeat is None and not state.armed and not seen.todo.get(Verb.DISARM):\n"
+        "        return pace.store(",
         "    if True:\n        return pace.store(",
     ),
     Mutant(

@@ -282,6 +282,35 @@ def test_the_weights_come_back_first_then_the_timers_go_then_the_new_group() -> 
     assert found[3].arguments["AutoScalingGroupName"] == "digits-green"
 
 
+def test_the_new_group_stays_and_counts_stay_still_until_the_balancer_follows_its_rule() -> None:
+    """Seconds: as `timing.propagation` says, from the first snapshot on in which the rule gives the group nothing."""
+    back = steps(shifting(0, 10, clock=NOW))
+    follows = timedelta(seconds=CANARY["timing"]["propagation"])
+    assert back.roll_back() == []  # nobody knows yet since when
+    known = replace(back.view, quiet={"green": NOW - follows + timedelta(seconds=1)})
+    assert replace(back, view=known).roll_back() == []
+    over = replace(back, view=replace(back.view, quiet={"green": NOW - follows})).roll_back()
+    assert operations(over)[0] == "update_auto_scaling_group"
+
+
+def test_since_when_a_group_has_no_traffic_is_remembered_from_the_first_snapshot_on() -> None:
+    known: dict[str, datetime] = {}
+    for weights in ({BLUE: 90, GREEN: 10}, {BLUE: 100, GREEN: 0}):
+        asg_shift.hush(known, weights, CANARY, NOW)
+    asg_shift.hush(known, {BLUE: 100, GREEN: 0}, CANARY, LATER)
+    assert known == {"green": NOW}
+    asg_shift.hush(known, {BLUE: 0, GREEN: 100}, CANARY, LATER)
+    assert known == {"blue": LATER}
+
+
+def test_a_canary_that_was_refused_halfway_leaves_no_count_frozen() -> None:
+    seen = rested()
+    live = {**seen.groups["blue"], "tags": {**seen.groups["blue"]["tags"], "greenlight:frozen": "AZRebalance"}}
+    live["SuspendedProcesses"] = [{"ProcessName": "AZRebalance"}]
+    left = replace(seen, groups={**seen.groups, "blue": live})
+    assert operations(steps(left).disarm()) == ["resume_processes", "delete_tags"]
+
+
 def test_after_the_end_the_old_group_is_made_whole_before_it_gets_traffic() -> None:
     empty = shifting(100, DONE)
     new = empty.groups["green"]
