@@ -112,7 +112,7 @@ def _proven(played: Played, release: str) -> Claims:
         **_live(played, release),
         "I12 nothing was read after the last change": not ports.writes
         or ports.looked_at > ports.last_effect
-        or "PutMetricAlarm" in ports.writes[-1],
+        or ports.writes[-1].startswith(("PutMetricAlarm", "ResumeProcesses", "DeleteTags")),
         "I12 a wrong answer was heard": own,
         "I12 not asked at all": asked,
     }
