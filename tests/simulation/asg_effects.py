@@ -56,7 +56,7 @@ def _update(ports: AsgPorts, verb: Verb, asked: Json) -> None:
         assert not cloud.weight(group), f"I1: {group.name} is emptied before the load balancer follows its rule"
         _, done, until = (*group.tags.get(KEEP, "").split("/"), "", "", "")[:3]
         kept = (datetime.fromisoformat(until) - EPOCH).total_seconds() + LATE if done == "done" else cloud.now
-        assert cloud.now >= kept - 0.5, f"I1: {group.name} is emptied {kept - cloud.now:.0f} s too early"
+        assert cloud.now >= kept - 1.5, f"I1: {group.name} is emptied {kept - cloud.now:.0f} s too early"
         assert not cloud.timers_for(group), f"I1: {group.name} is emptied, and a timer may give it the traffic again"
         return
     frozen = group.suspended >= FROZEN or not group.policies
