@@ -106,13 +106,15 @@ def _proven(played: Played, release: str) -> Claims:
     ports = played.ports
     identity = played.wanted.release.id
     own = identity not in ports.failed or played.disturbed
-    rested = all(line.startswith(("PutMetricAlarm", "ResumeProcesses", "DeleteTags")) for line in ports.writes)
+    rested = all(
+        line.startswith(("PutMetricAlarm", "ResumeProcesses", "DeleteTags", "PutScaling")) for line in ports.writes
+    )
     asked = bool(ports.passed_at.get(identity)) or rested
     return {
         **_live(played, release),
         "I12 nothing was read after the last change": not ports.writes
-        or ports.looked_at > ports.last_effect
-        or "PutMetricAlarm" in ports.writes[-1],
+        or ports.looked_call > ports.effect_call
+        or ports.writes[-1].startswith(("PutMetricAlarm", "ResumeProcesses", "DeleteTags")),
         "I12 a wrong answer was heard": own,
         "I12 not asked at all": asked,
     }
@@ -164,7 +166,8 @@ def _check_outcome(played: Played, release: str) -> None:
     if played.disturbed or cloud.acted:
         assert state in (*CLAIMS, "refused"), context
         return
-    undecided = state in ("rolled_back", "removed") and "inconclusive" in context
+    silence = "inconclusive" in context or "s of the hold are left" in context
+    undecided = state in ("rolled_back", "removed") and silence
     if undecided and (played.ports.faults.silent or (release == "unmarked" and played.wanted.strategy == "rolling")):
         return
     back = ("removed",) if played.ended.state.first else ("rolled_back",)

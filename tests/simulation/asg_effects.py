@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Plan, Verb
-from tests.simulation.asg_parts import NEVER, Group, Json, weights_of
+from tests.simulation.asg_parts import EPOCH, NEVER, Group, Json, weights_of
+from tests.simulation.asg_scenario import LATE
 from tests.simulation.parts import HEALED
 
 if TYPE_CHECKING:
@@ -52,6 +54,9 @@ def _update(ports: AsgPorts, verb: Verb, asked: Json) -> None:
     if not asked["DesiredCapacity"]:
         assert not cloud.claimed(group), f"I1: {group.name} is emptied, and the rule gives it traffic"
         assert not cloud.weight(group), f"I1: {group.name} is emptied before the load balancer follows its rule"
+        _, done, until = (*group.tags.get(KEEP, "").split("/"), "", "", "")[:3]
+        kept = (datetime.fromisoformat(until) - EPOCH).total_seconds() + LATE if done == "done" else cloud.now
+        assert cloud.now >= kept - 1.5, f"I1: {group.name} is emptied {kept - cloud.now:.0f} s too early"
         assert not cloud.timers_for(group), f"I1: {group.name} is emptied, and a timer may give it the traffic again"
         return
     frozen = group.suspended >= FROZEN or not group.policies

@@ -13,7 +13,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._platforms impo
 from tests.simulation import asg_checks, asg_scenario
 from tests.simulation.asg_cloud import AsgCloud, whole
 from tests.simulation.asg_events import happens
-from tests.simulation.asg_parts import Group, Json, weights_of
+from tests.simulation.asg_parts import NEVER, Group, Json, weights_of
 from tests.simulation.asg_ports import AsgPorts
 from tests.simulation.asg_scenario import (
     ALL,
@@ -105,6 +105,8 @@ class AsgPlay(Play):
         cloud.late, cloud.lags, cloud.timers_late = 0.0, False, 0.0
         for group in cloud.groups.values():
             group.moved = False
+            for one in group.healthy():
+                one.due = NEVER if not cloud.how(one).crash_after else one.due
         cloud.lost_by_world = cloud.now
         cloud.settle()
         cloud.advance(120.0)

@@ -49,6 +49,7 @@ class AsgPorts(Ports):
     plan: Plan | None = None
     line: str = ""
     wrote: int = 0  # calls that reached the cloud
+    effect_call: int = 0  # the number of the last of them among all port calls
 
     def __post_init__(self) -> None:
         self.cloud: AsgCloud = self.world.cloud
@@ -89,7 +90,7 @@ class AsgPorts(Ports):
         done = self.platform.perform(verb, plan, seen)
         if self.wrote > before:
             self.writes.append(line)
-            self.last_effect = self.cloud.now
+            self.last_effect, self.effect_call = self.cloud.now, self.calls
         self._leave(line)
         return done
 

@@ -4,7 +4,8 @@
 """Seeded bugs, each of which the simulation must find: `python -m tests.simulation.mutants [NAME ...]`.
 
 Every mutant is one change of one text in a copy of the engine, or of the platform that the seeds play. The same
-simulation, unchanged, is played on it until an invariant breaks. The last line is JSON; the exit code is 1 when a mutant lives after `--seeds` seeds.
+simulation, unchanged, is played on it until an invariant breaks. The last line is JSON; the exit code
+is 1 when a mutant lives after `--seeds` seeds.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ class Back:
         if view.config_release(live) != home and view.config_release(view.idle()) == home:
             return self._swapped()
         steps = self._shifted()
-        if not steps and view.met(view.idle()):
-            return []  # the load balancer follows its rule later: until then both groups stay as they are
+        if not steps and (view.met(view.idle()) or asg_shift_steps.waits(view) > 0):
+            return []  # the load balancer follows its rule later, or a timer calls: until then both groups stay
         steps += asg_group_steps.emptied(view, view.idle(), "its release is taken back")
         if view.config_release(live) != home or view.mixed(live):
             template = {"LaunchTemplateId": view.snapshot.template, "Version": version}

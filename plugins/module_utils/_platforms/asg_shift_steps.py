@@ -45,6 +45,8 @@ def started(view: View, version: str, rollout: str) -> list[Step]:
     coming, group = view.idle(), view.snapshot.groups.get(view.idle())
     if group is None:
         return [asg_group_steps.made(view, coming, version, asg_group_steps.EMPTY)]
+    if waits(view) > 0:  # of the rollout before: a call of its timer might still give the group the traffic
+        return disarmed(view, view.arrival().timers())
     leftover = asg_group_steps.emptied(view, coming, "it runs what nobody asked for")
     if leftover or view.snapshot.instances(coming):
         return leftover

@@ -293,6 +293,11 @@ def test_the_new_group_stays_and_counts_stay_still_until_the_balancer_follows_it
     assert operations(over)[0] == "update_auto_scaling_group"
 
 
+def test_a_new_rollout_waits_for_the_timers_of_the_one_before() -> None:
+    waiting = shifting(100, DONE, clock=LATER)
+    assert "update_auto_scaling_group" not in operations(steps(waiting, release=OLD).begin())
+
+
 def test_since_when_a_group_has_no_traffic_is_remembered_from_the_first_snapshot_on() -> None:
     known: dict[str, datetime] = {}
     for weights in ({BLUE: 90, GREEN: 10}, {BLUE: 100, GREEN: 0}):
