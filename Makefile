@@ -39,8 +39,8 @@ sanity: setup ## ansible-test sanity on a staged copy (1-2 min)
 unit: setup ## unit tests and the engine's simulation (2 min)
 	@$(CLEAN) $(BIN)/python tools/test.py unit simulation
 
-simulate: setup ## the engine over a simulated cloud (SEEDS=100000 FIRST=0 JOBS=2)
-	@$(CLEAN) $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),100000) --first $(or $(FIRST),0) --jobs $(or $(JOBS),2)
+simulate: setup ## the engine over a simulated cloud (PLATFORM=ecs|asg SEEDS=100000 FIRST=0 JOBS=2)
+	@$(CLEAN) $(BIN)/python -m tests.simulation --platform $(or $(PLATFORM),ecs) --seeds $(or $(SEEDS),100000) --first $(or $(FIRST),0) --jobs $(or $(JOBS),2)
 
 mutants: setup ## seeded bugs of the engine, each of which the simulation must find
 	@$(CLEAN) $(BIN)/python -m tests.simulation.mutants

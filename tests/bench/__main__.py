@@ -52,11 +52,12 @@ def rollout() -> None:
     """One canary over the simulated cloud, as a worker plays it."""
     import random
 
+    from tests.simulation.ecs_ports import EcsPorts
     from tests.simulation.faults import Faults
-    from tests.simulation.ports import Ports
-    from tests.simulation.scenario import locked, plan, run, world_with
+    from tests.simulation.runs import locked, run
+    from tests.simulation.scenario import plan, world_with
 
-    ports = Ports(world_with("old", random.Random(1)), random.Random(2), "bench")
+    ports = EcsPorts(world_with("old", random.Random(1)), random.Random(2), "bench")
     ended = run(ports, locked(plan("good", 0, "canary"), "bench"), Faults(locked=True))
     if ended.stop.state != "live":
         raise AssertionError(ended.stop.reason)

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tests.simulation.platforms import DECKS
 from tests.unit.conftest import ROOT as ROOT  # the collection's import finder, before anything of the collection
 
 BLOCK = 250
@@ -50,7 +51,7 @@ class Sum:
         self.reached += other.reached
 
 
-def block(first: int, seeds: int) -> Sum:
+def block(first: int, seeds: int, platform: str = "ecs") -> Sum:
     """Play seeds one after the other."""
     from tests.simulation.play import simulate
     from tests.simulation.schedule import schedule
@@ -59,7 +60,7 @@ def block(first: int, seeds: int) -> Sum:
     for seed in range(first, first + seeds):
         done.seeds += 1
         try:
-            told = simulate(schedule(seed))
+            told = simulate(schedule(seed, platform))
         except AssertionError as error:
             done.violations.append((seed, str(error)))
             continue
@@ -73,7 +74,7 @@ def block(first: int, seeds: int) -> Sum:
     return done
 
 
-def played(first: int, wanted: int, jobs: int) -> Iterator[Sum]:
+def played(first: int, wanted: int, jobs: int, platform: str = "ecs") -> Iterator[Sum]:
     """Blocks of seeds, until so many counted: a seed without three kinds of faults and a gate is not one."""
     gc.freeze()
     gc.set_threshold(50_000)  # a state lives for one step: collecting often finds nothing
@@ -81,7 +82,7 @@ def played(first: int, wanted: int, jobs: int) -> Iterator[Sum]:
     with multiprocessing.get_context("fork").Pool(jobs) if jobs > 1 else _Alone() as pool:
         while counted < wanted:
             size = min(BLOCK, max(1, -(-(wanted - counted) // jobs)))
-            calls = [(first + number * size, size) for number in range(jobs)]
+            calls = [(first + number * size, size, platform) for number in range(jobs)]
             for done in pool.starmap(block, calls):
                 counted += done.counted + len(done.violations)
                 yield done
@@ -97,7 +98,7 @@ class _Alone:
     def __exit__(self, *of: object) -> None:
         pass
 
-    def starmap(self, call: object, given: list[tuple[int, int]]) -> list[Sum]:
+    def starmap(self, call: object, given: list[tuple[int, int, str]]) -> list[Sum]:
         return [block(*each) for each in given]
 
 
@@ -106,31 +107,32 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=3000, help="seeds that count")
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--platform", choices=sorted(DECKS), default="ecs")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--until-found", action="store_true", help="stop at the first violation")
     given = parser.parse_args(arguments)
     if given.until_found:
-        return _until_found(given.first, given.seeds)
+        return _until_found(given.first, given.seeds, given.platform)
     total, begun = Sum(), time.monotonic()
-    for done in played(given.first, given.seeds, given.jobs):
+    for done in played(given.first, given.seeds, given.jobs, given.platform):
         total.add(done)
         for seed, error in done.violations[:SHOWN]:
-            _show(seed, error)
+            _show(seed, error, given.platform)
         if total.seeds % (4 * BLOCK) < BLOCK * given.jobs:
             _line(f"{total.counted} of {given.seeds} seeds, {len(total.violations)} violation(s)")
-    told = summary(total, given.first, time.monotonic() - begun)
+    told = summary(total, given.first, time.monotonic() - begun, given.platform)
     _line(json.dumps(told))
     return 1 if total.violations or told["missing"] else 0
 
 
-def _until_found(first: int, seeds: int) -> int:
+def _until_found(first: int, seeds: int, platform: str) -> int:
     """For mutants: how many seeds it takes. A run that does not end, or breaks, is found, too."""
     from tests.simulation.play import simulate
     from tests.simulation.schedule import schedule
 
     for number in range(seeds):
         try:
-            simulate(schedule(first + number))
+            simulate(schedule(first + number, platform))
         except Exception as error:  # whatever a bug does
             found = {"seeds": number + 1, "broke": " ".join(str(error).split())[:90] or type(error).__name__}
             _line(json.dumps({"found": found}))
@@ -139,13 +141,14 @@ def _until_found(first: int, seeds: int) -> int:
     return 0
 
 
-def summary(total: Sum, first: int, wall: float) -> dict[str, object]:
+def summary(total: Sum, first: int, wall: float, platform: str = "ecs") -> dict[str, object]:
     """The last line."""
     from tests.simulation.coverage import missing
 
     faults = sorted({fault for fault, _ignored in total.met})
     steps = sorted(total.steps) or [0]
     return {
+        "platform": platform,
         "seeds": total.counted,
         "played": total.seeds,
         "first": first,
@@ -154,23 +157,23 @@ def summary(total: Sum, first: int, wall: float) -> dict[str, object]:
         "wall_seconds": round(wall, 1),
         "virtual_seconds": round(total.virtual),
         "median_steps": steps[len(steps) // 2],
-        "missing": missing(total.counted, total.met, total.reached),
+        "missing": missing(total.counted, total.met, total.reached, platform),
         "pairs": len(total.met),
         "coverage": {fault: {p: n for (f, p), n in sorted(total.met.items()) if f == fault} for fault in faults},
         "states": dict(sorted(total.reached.items())),
     }
 
 
-def _show(seed: int, error: str) -> None:
+def _show(seed: int, error: str, platform: str) -> None:
     from tests.simulation.schedule import schedule
     from tests.simulation.shrink import shrink
 
     _line(f"seed {seed}: {error}")
-    _line(f"  {schedule(seed)}")
-    small, why = shrink(schedule(seed))
+    _line(f"  {schedule(seed, platform)}")
+    small, why = shrink(schedule(seed, platform))
     _line(f"  shrunk: {small}")
     _line(f"  {why}")
-    _line(f"  again: python -m tests.simulation --first {seed} --seeds 1")
+    _line(f"  again: python -m tests.simulation --platform {platform} --first {seed} --seeds 1")
 
 
 def _line(text: str) -> None:

@@ -14,13 +14,15 @@ NEVER = float("inf")
 
 
 class Alarm:
-    """At first there is none."""
+    """At first there is none. `window`: seconds of silence; `every`: seconds between two evaluations."""
 
-    def __init__(self) -> None:
+    def __init__(self, window: float = WINDOW, every: float = EVERY) -> None:
+        self.window, self.every = window, every
         self.made = NEVER
         self.breaching = False
         self.before = False  # the setting until the next evaluation
         self.changed = 0.0
+        self.described: dict[str, object] = {}  # as it was put last
         self.beats: deque[float] = deque([-NEVER], maxlen=6)
 
     def make(self, now: float) -> None:
@@ -36,25 +38,25 @@ class Alarm:
         """In ALARM: silence was a breach at the last evaluation, and it lasted for the window."""
         if self.made == NEVER:
             return False
-        then = math.floor(now / EVERY) * EVERY
+        then = math.floor(now / self.every) * self.every
         breaching = self.breaching if then >= self.changed else self.before
         if not breaching:
             return False
         for at in reversed(self.beats):
             if at <= then:
-                return then - at > WINDOW
+                return then - at > self.window
         return True
 
     def due(self, now: float) -> float:
         """When it may ring next."""
         if not self.breaching:
             return NEVER
-        due = math.ceil((max(self.beats[-1] + WINDOW, self.changed) + 0.001) / EVERY) * EVERY
+        due = math.ceil((max(self.beats[-1] + self.window, self.changed) + 0.001) / self.every) * self.every
         return due if due > now else NEVER
 
     def shown(self, now: float) -> tuple[str, bool] | None:
         if self.made == NEVER:
             return None
-        if math.floor(now / EVERY) * EVERY < self.made:
+        if math.floor(now / self.every) * self.every < self.made:
             return "unknown", self.breaching
         return ("alarm" if self.rings(now) else "ok"), self.breaching

@@ -17,6 +17,8 @@ class Mutant:
     text: str
     bug: str
     also: tuple[tuple[str, str], ...] = ()  # more changes of the same file: some rules have two locks on the door
+    place: str = "_engine"  # folder of the file
+    platform: str = "ecs"  # whose seeds find it
 
 
 MUTANTS = (
@@ -149,8 +151,8 @@ MUTANTS = (
     Mutant(
         "a wrong answer in the bake is no reason to go back",
         "common.py",
-        "    step = ended(plan, state, seen, now) or wrong(plan, state, now) or lost(plan, state, now, 1)",
-        "    step = ended(plan, state, seen, now) or lost(plan, state, now, 1)",
+        "    step = ended(plan, state, seen, now) or wrong(plan, state, now) or lost(plan, state, now, BAKE_LOSSES)",
+        "    step = ended(plan, state, seen, now) or lost(plan, state, now, BAKE_LOSSES)",
     ),
     Mutant(
         "losses in the judgement are not counted",
@@ -194,7 +196,8 @@ MUTANTS = (
     Mutant(
         "never disarmed",
         "pulse.py",
-        "    if plan.heartbeat is None and not state.armed:\n        return pace.store(",
+        "    if plan.heartbeat is None and not state.armed and not seen.todo.get(Verb.DISARM):\n"
+        "        return pace.store(",
         "    if True:\n        return pace.store(",
     ),
     Mutant(

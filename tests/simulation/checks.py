@@ -5,53 +5,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
-
-from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Plan, Record
-from ansible_collections.greenlight.serving.plugins.module_utils._engine.phases import End, Phase, allowed
-from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Ended
 from tests.simulation.parts import FOREIGN, HEALED
-from tests.simulation.ports import Ports
+from tests.simulation.played import Claims, Played, check_run, hold
 from tests.simulation.scenario import BAD, CAUSES, HEALING
-
-
-@dataclass(frozen=True)
-class Played:
-    """A run that ended, and the record before it."""
-
-    ports: Ports
-    wanted: Plan
-    ended: Ended
-    before: Record
-    disturbed: bool  # the world, or somebody, did more than to make the API fail
-    killed: bool = False
-
-    @property
-    def record(self) -> Record:
-        return self.ports.world.store.record
-
-
-Claims = dict[str, bool]
 
 
 def check_end(played: Played) -> None:
     """I4, I6, I7, I8, I9, I11 and I12."""
-    ended, ports = played.ended, played.ports
-    context = f"{ended.stop.state}: {ended.stop.reason}"
-    for source, target in pairwise((*ended.state.trail, End(ended.stop.state))):
-        assert allowed(Phase(source), target), f"{source} -> {target} is not in the table"
-    timing, faults = played.wanted.timing, ports.faults
-    assert ended.duration <= timing.deadline + timing.rollback_deadline + 400 or faults.stopped, f"I8 {context}"
-    calls = len(ports.writes)
-    assert calls <= 3 * ports.cloud.desired + 24, f"I11 {ports.writes}"
-    storeless = any(fault == "F10 no store" for fault, _ignored in ports.world.met)
-    unfree = storeless or faults.store_down or faults.lost or faults.expired_at < float("inf")
-    assert ports.world.store.lock.owner != ports.owner or unfree, f"I5 kept the lock: {context}"
-    claims = CLAIMS[ended.stop.state](played) if ended.stop.state in CLAIMS else {}
-    for name, holds in claims.items():
-        assert holds, f"{name}, and {context}"
-    _check_outcome(played, context)
+    timing, state = played.wanted.timing, played.ended.stop.state
+    seconds = timing.deadline + timing.rollback_deadline + 400
+    check_run(played, 3 * played.ports.cloud.desired + 24, seconds)
+    hold(CLAIMS[state](played) if state in CLAIMS else {}, played.context)
+    _check_outcome(played, played.context)
 
 
 def _live(played: Played) -> Claims:

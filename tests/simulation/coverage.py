@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.phases import TABLE, End, Phase
 
 FAULTS = tuple(f"F{number}" for number in range(1, 23))  # F23 is OpenStack's
+TIMERS = "F24"  # EventBridge Scheduler's: late, twice, lost, or not to be deleted
 # No seed asks a person, removes a service, leaves before the end or sends a signal: unit tests walk those edges.
 UNPLAYED = {Phase.PAUSING, Phase.REMOVING, End.IN_PROGRESS, End.PAUSED, End.INTERRUPTED}
 PLAYED = tuple(each.value for each in (*TABLE, *End) if each not in UNPLAYED)
@@ -21,7 +22,9 @@ PER = 1000  # once for so many seeds
 ALL_KILLED = 20_000  # seeds from which on a run must have been killed in every phase: some are short and rare
 
 
-def missing(seeds: int, met: Mapping[tuple[str, str], int], reached: Mapping[str, int]) -> list[str]:
+def missing(
+    seeds: int, met: Mapping[tuple[str, str], int], reached: Mapping[str, int], platform: str = "ecs"
+) -> list[str]:
     """What so many counted seeds should have shown and did not, in one line each; nothing below ENOUGH seeds."""
     if seeds < ENOUGH:
         return []
@@ -29,8 +32,9 @@ def missing(seeds: int, met: Mapping[tuple[str, str], int], reached: Mapping[str
     for (fault, _ignored), times in met.items():
         faults[fault.partition(" ")[0]] += times
     kills = {phase: met.get(("F7 killed", phase), 0) for phase in KILLED}
+    asked = (*FAULTS, TIMERS) if platform == "asg" else FAULTS
     return [
-        *_fewer("fault {} met {} times", {fault: faults[fault] for fault in FAULTS}, seeds // PER),
+        *_fewer("fault {} met {} times", {fault: faults[fault] for fault in asked}, seeds // PER),
         *_fewer("{} reached {} times", {each: reached.get(each, 0) for each in PLAYED}, seeds // PER),
         *_fewer("killed in {} {} times", kills, int(seeds >= ALL_KILLED)),
     ]

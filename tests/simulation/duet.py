@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
-from tests.simulation.cloud import Cloud
-from tests.simulation.ports import Ports
+from tests.simulation.ports import Clouded
 
 
 class Duet:
@@ -25,13 +23,7 @@ class Duet:
         self.voice = 0
         self.errors: list[BaseException] = []
 
-    def ports(self, *given: Any) -> Ports:
-        """The ports of a run: only sleep is different."""
-        made = _Voice(*given)
-        made.duet = self
-        return made
-
-    def play(self, cloud: Cloud, one: Callable[[], object], two: Callable[[], object], after: float) -> None:
+    def play(self, cloud: Clouded, one: Callable[[], object], two: Callable[[], object], after: float) -> None:
         """Run both to their ends; the second begins `after` seconds later. Raises what either raised first."""
         self.wakes = {0: cloud.now, 1: cloud.now + after}
         self.turns = {0: threading.Semaphore(1), 1: threading.Semaphore(0)}
@@ -44,7 +36,7 @@ class Duet:
         if self.errors:
             raise self.errors[0]
 
-    def _sing(self, voice: int, cloud: Cloud, run: Callable[[], object]) -> None:
+    def _sing(self, voice: int, cloud: Clouded, run: Callable[[], object]) -> None:
         self.turns[voice].acquire()
         try:
             if not self.errors:
@@ -59,7 +51,7 @@ class Duet:
                 self.voice = other
                 self.turns[other].release()
 
-    def sleep(self, cloud: Cloud, seconds: float) -> None:
+    def sleep(self, cloud: Clouded, seconds: float) -> None:
         """Until the time has come; the other goes on meanwhile."""
         mine = self.voice
         until = self.wakes[mine] = cloud.now + seconds
@@ -72,10 +64,3 @@ class Duet:
             self.turns[mine].acquire()
         if until > cloud.now:
             cloud.advance(until - cloud.now)
-
-
-class _Voice(Ports):
-    duet: Duet
-
-    def pass_time(self, seconds: float) -> None:
-        self.duet.sleep(self.cloud, seconds)

@@ -16,7 +16,7 @@ from tests.simulation.cloud import Cloud
 from tests.simulation.parts import FOREIGN, HEALED, Behaviour, Task
 
 if TYPE_CHECKING:
-    from tests.simulation.ports import Ports
+    from tests.simulation.ecs_ports import EcsPorts
 
 
 SEEN = 25.0  # seconds until a run that reads late and slowly knows of a change
@@ -81,7 +81,7 @@ def _steer(cloud: Cloud, name: str, what: str) -> None:
 # ---- what no engine may ever ask for -------------------------------------------------------------
 
 
-def check(ports: Ports, verb: Verb, call: str, plan: Plan) -> None:
+def check(ports: EcsPorts, verb: Verb, call: str, plan: Plan) -> None:
     """I5, I6, I10, A.7 and the rules of the hold, at the moment of the call."""
     assert not plan.check_mode, "I10: a mutating call in check mode"
     ports._fenced(call)
@@ -109,7 +109,7 @@ def check(ports: Ports, verb: Verb, call: str, plan: Plan) -> None:
         assert plan.release.id in ports.passed_at, "opened before any right answer"
 
 
-def _check_word(ports: Ports, plan: Plan, hook: str) -> None:
+def _check_word(ports: EcsPorts, plan: Plan, hook: str) -> None:
     """Our word is given only for a release that this run saw right at this hold, with the step's bake behind it."""
     cloud, answers = ports.cloud, ports.passed_at.get(plan.release.id, [])
     running = cloud.open()

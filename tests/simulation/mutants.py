@@ -1,10 +1,10 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Seeded bugs of the engine, each of which the simulation must find: `python -m tests.simulation.mutants [NAME ...]`.
+"""Seeded bugs, each of which the simulation must find: `python -m tests.simulation.mutants [NAME ...]`.
 
-Every mutant is one change of one text in a copy of the engine. The same simulation, unchanged, is played on it until
-an invariant breaks. The last line is JSON; the exit code is 1 when a mutant lives after `--seeds` seeds.
+Every mutant is one change of one text in a copy of the engine, or of the platform that the seeds play. The same
+simulation, unchanged, is played on it until an invariant breaks. The last line is JSON; the exit code is 1 when a mutant lives after `--seeds` seeds.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.simulation.asg_bugs import ASG_MUTANTS
 from tests.simulation.bugs import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
-ENGINE = Path("plugins/module_utils/_engine")
+CODE = Path("plugins/module_utils")
+ALL = (*MUTANTS, *ASG_MUTANTS)
 COPIED = ("plugins/module_utils", "tests/simulation", "tests/unit/conftest.py")
 ALONE = "tests.simulation.mutants"
 
@@ -39,10 +41,19 @@ def played(mutant: Mutant, seeds: int) -> dict[str, object]:
         link = copy / "collections/ansible_collections/greenlight"
         link.mkdir(parents=True)
         (link / "serving").symlink_to("../../..")
-        path = copy / ENGINE / mutant.file
+        path = copy / CODE / mutant.place / mutant.file
         path.write_text(changed(mutant, path.read_text()))
         done = subprocess.run(
-            [sys.executable, "-m", "tests.simulation", "--seeds", str(seeds), "--until-found"],
+            [
+                sys.executable,
+                "-m",
+                "tests.simulation",
+                "--seeds",
+                str(seeds),
+                "--until-found",
+                "--platform",
+                mutant.platform,
+            ],
             cwd=copy,
             capture_output=True,
             text=True,
@@ -71,7 +82,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=5000)
     parser.add_argument("names", nargs="*")
     given = parser.parse_args(arguments)
-    chosen = [each for each in MUTANTS if not given.names or any(word in each.name for word in given.names)]
+    chosen = [each for each in ALL if not given.names or any(word in each.name for word in given.names)]
     results = []
     for mutant in chosen:
         results.append(played(mutant, given.seeds))

@@ -1,13 +1,18 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine's ports on the simulated world, with faults, and the invariants that hold at every call."""
+"""The engine's ports on a simulated world, as far as every platform has them: clock, faults, store and lock.
+
+A platform's own file adds what it observes, what its calls do, and who answers a probe.
+"""
 
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.finding import Finding
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.lease import Lease, Request
@@ -18,18 +23,13 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
     Record,
     Verb,
 )
-from ansible_collections.greenlight.serving.plugins.module_utils._engine.verdict import (
-    FAIL,
-    INCONCLUSIVE,
-    PASS,
-    Sample,
-)
+from ansible_collections.greenlight.serving.plugins.module_utils._engine.verdict import Sample
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError
-from tests.simulation import effects
-from tests.simulation.cloud import Cloud
 from tests.simulation.faults import Faults
 from tests.simulation.store import Objects
-from tests.simulation.views import observation
+
+if TYPE_CHECKING:
+    from tests.simulation.duet import Duet
 
 LONGEST = 6000  # port calls of one run
 
@@ -38,11 +38,22 @@ class KilledError(BaseException):
     """SIGKILL: nothing of the run goes on."""
 
 
+class Clouded(Protocol):
+    """What the shared part asks of a simulated cloud."""
+
+    now: float
+    storeless: bool  # the store answers nobody
+    lags: bool  # reads may be old: keep what they showed
+
+    def advance(self, seconds: float) -> None:
+        """Time passes, and everything that is due happens."""
+
+
 @dataclass
 class World:
     """What all runs share, and what is counted over all of them."""
 
-    cloud: Cloud
+    cloud: Any  # the platform's own, see Clouded
     store: Objects = field(default_factory=Objects)
     met: Counter[tuple[str, str]] = field(default_factory=Counter)  # (fault, phase) -> times
     history: list[tuple[float, str, str, str]] = field(default_factory=list)  # when, who, call, ok | fail | unknown
@@ -52,8 +63,8 @@ class World:
 
 
 @dataclass
-class Ports:
-    """Platform, prober, store and clock of one run."""
+class Ports(ABC):
+    """Store and clock of one run; platform and prober are the subclass's."""
 
     world: World
     rng: random.Random
@@ -73,14 +84,18 @@ class Ports:
     looked_call: int = 0
     beaten_call: int = 0
     words: set[str] = field(default_factory=set)  # the holds for which it was asked to go on
+    duet: Duet | None = None  # another run goes on while this one sleeps
 
-    def __post_init__(self) -> None:
-        self.cloud: Cloud = self.world.cloud
+    @property
+    def skies(self) -> Clouded:
+        """The cloud, as far as every platform's is the same."""
+        skies: Clouded = self.world.cloud
+        return skies
 
     # ---- clock: every run has its own, which may go a little fast ----
 
     def now(self) -> float:
-        return self.cloud.now * self.faults.drift + self.faults.offset
+        return self.skies.now * self.faults.drift + self.faults.offset
 
     def sleep(self, seconds: float) -> None:
         assert seconds > 0
@@ -91,7 +106,10 @@ class Ports:
         self.pass_time(seconds)
 
     def pass_time(self, seconds: float) -> None:
-        self.cloud.advance(seconds)
+        if self.duet is not None:
+            self.duet.sleep(self.skies, seconds)
+        else:
+            self.skies.advance(seconds)
 
     # ---- faults ----
 
@@ -114,8 +132,8 @@ class Ports:
             raise KilledError
         if faults.latency:
             self.world.met["F5 slow", self.phase] += 1
-            self.cloud.advance(self.rng.random() * faults.latency)
-        if self.cloud.now >= faults.expired_at:
+            self.skies.advance(self.rng.random() * faults.latency)
+        if self.skies.now >= faults.expired_at:
             self.world.met["F21 credentials expired", self.phase] += 1
             raise PortError(Outcome.REFUSED, "ExpiredToken")
 
@@ -144,71 +162,24 @@ class Ports:
             raise PortError(Outcome.UNKNOWN, "connection reset")
 
     def _note(self, call: str, outcome: str) -> None:
-        self.world.history.append((self.cloud.now, self.owner, call, outcome))
+        self.world.history.append((self.skies.now, self.owner, call, outcome))
 
-    # ---- platform ----
+    # ---- platform and prober, see _platforms.base ----
 
-    def preflight(self, plan: Plan) -> list[Finding]:
-        self._enter()
-        return []
+    @abstractmethod
+    def preflight(self, plan: Plan) -> list[Finding]: ...
 
-    def observe(self, plan: Plan) -> Observation:
-        at, wall = self.now(), self.cloud.now
-        self._enter()
-        if self._chance(self.faults.unreadable, "F1 read throttled"):
-            raise PortError(Outcome.TURNED_AWAY, "ThrottlingException")
-        lag = self.rng.random() * self.faults.lag
-        if lag > 1:
-            self.world.met["F4 stale read", self.phase] += 1
-        self.looked_at, self.looked_call = wall, self.calls
-        shown, alarm = self.cloud.seen(lag + self.cloud.now - wall if lag else 0.0), self.cloud.alarm.shown(wall - lag)
-        seen = observation(shown, plan, at, wall, alarm)
-        if seen.targets and self._chance(self.faults.partial, "F6 partial result"):
-            return replace(seen, targets=seen.targets[: self.rng.randrange(len(seen.targets))])
-        return seen
+    @abstractmethod
+    def observe(self, plan: Plan) -> Observation: ...
 
-    def perform(self, verb: Verb, plan: Plan, seen: Observation) -> str:
-        call = seen.todo[verb][0]
-        self._write()
-        effects.check(self, verb, call, plan)
-        self._before_effect(call)
-        effects.happen(self.cloud, call, plan)
-        self.cloud.settle()
-        self.writes.append(call)
-        self.last_effect = self.cloud.now
-        self._leave(call)
-        return call
+    @abstractmethod
+    def perform(self, verb: Verb, plan: Plan, seen: Observation) -> str: ...
 
-    def beat(self, plan: Plan) -> None:
-        self._enter()
-        assert self.looked_call > self.beaten_call, "a beat without a snapshot since the last one"
-        self.beaten_call = self.calls
-        if self._chance(self.faults.throttled, "F1 throttled") or self._chance(self.faults.unanswered, "F2 beat lost"):
-            raise PortError(Outcome.TURNED_AWAY, "Throttling")
-        self.cloud.alarm.beat(self.cloud.now)
-        self.cloud.due = None
+    @abstractmethod
+    def beat(self, plan: Plan) -> None: ...
 
-    # ---- prober ----
-
-    def probe(self, route: str, release: str, seen: Observation) -> tuple[Sample, ...]:
-        self._enter()
-        if self.cloud.rule == "closed" and not seen.proof:
-            return (self._sample(route, INCONCLUSIVE, "503"),)
-        task = effects.answering(self.cloud, route, self.rng)
-        if task is None or self.cloud.sick == "silent" or self._chance(self.faults.silent, "F12 no answer"):
-            return (self._sample(route, INCONCLUSIVE, "no answer"),)
-        self.world.gates += 1
-        how = self.cloud.behaviours[task.release]
-        old = bool(how.wrong_after) and self.cloud.now - task.since >= how.wrong_after
-        wrong = not how.right or old or effects.soured(self.cloud, how, task.release)
-        if wrong or self.cloud.sick == "wrong":
-            if wrong and how.marked:
-                self.failed.add(task.release)
-            return (self._sample(route, FAIL, "wrong", task.release if how.marked else ""),)
-        self.passed_at.setdefault(task.release, []).append(self.cloud.now)
-        if route == "production":
-            self.public_at[task.release] = self.cloud.now
-        return (self._sample(route, PASS, "", task.release if how.marked else ""),)
+    @abstractmethod
+    def probe(self, route: str, release: str, seen: Observation) -> tuple[Sample, ...]: ...
 
     def _sample(self, route: str, outcome: str, reason: str, release: str = "") -> Sample:
         return Sample(self.now(), route, outcome, reason, release)
@@ -220,7 +191,7 @@ class Ports:
             self._write()
         else:
             self._enter()
-        if self.cloud.storeless or self._chance(self.faults.store_down, "F10 store down"):
+        if self.skies.storeless or self._chance(self.faults.store_down, "F10 store down"):
             raise PortError(Outcome.TURNED_AWAY, "SlowDown")
 
     def load(self) -> Record:
@@ -243,7 +214,7 @@ class Ports:
         mine = (self.owner,) if self.faults.locked else ("", self.owner)
         assert holder in mine, f"I5: {call} while {holder or 'nobody'} holds the lock"
         if self.faults.locked:
-            age = self.cloud.now - self.world.store.locked_at
+            age = self.skies.now - self.world.store.locked_at
             assert age <= self.world.store.lock.seconds, f"I5: {call} {age:.0f} s after the last renewal"
 
     def read_lock(self) -> Lease:
@@ -254,7 +225,7 @@ class Ports:
         self._store(writes=True)
         before = self.world.store.lock.owner
         stored = self.world.store.write_lock(lease)
-        self.world.store.locked_at = self.cloud.now
+        self.world.store.locked_at = self.skies.now
         assert lease.owner or before == self.owner, "I5: a lock freed by somebody who does not hold it"
         self._leave("WriteLock")
         return stored

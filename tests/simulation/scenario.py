@@ -1,14 +1,12 @@
 # Copyright: greenlight.serving contributors
 # GNU General Public License v3.0-or-later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans, releases and worlds of the simulation, and one run of the real loop on the real engine."""
+"""Plans, releases and worlds of the simulation of ECS."""
 
 from __future__ import annotations
 
 import random
 
-from ansible_collections.greenlight.serving.plugins.module_utils._drive import drive
-from ansible_collections.greenlight.serving.plugins.module_utils._engine import lease
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.evolve import evolve
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
     Chain,
@@ -18,12 +16,10 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
     Step,
     Timing,
 )
-from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Ended, Event
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.verdict import Gate
 from tests.simulation.cloud import Cloud
-from tests.simulation.faults import Faults
 from tests.simulation.parts import FOREIGN, Behaviour, Service
-from tests.simulation.ports import Ports, World
+from tests.simulation.ports import World
 
 TIMING = Timing(deadline=1200.0, rollback_deadline=200.0, min_ready=12.0, bake=6.0, poll=5.0, backoff=1.0, settle=4.0)
 GATE = Gate(interval=5.0, count=3, failure_limit=0, error_limit=20, deadline=120.0)
@@ -34,8 +30,6 @@ STEPS = {
     "linear": (Step(40, 4.0), Step(80, 4.0), Step(100, 10.0)),
 }
 HEARTBEAT = Heartbeat(interval=15.0, window=50.0)
-TERMS = lease.Terms(seconds=60.0, call=4.0)
-QUIET = Faults()
 HEALING = 30.0  # seconds the cloud may need to replace what the world took
 RELEASES = {
     "good": Behaviour(),
@@ -78,12 +72,6 @@ def plan(release: str, run: int = 0, strategy: str = "rolling", **changes: objec
     return evolve(base, **changes)  # type: ignore[arg-type]
 
 
-def locked(wanted: Plan, owner: str) -> Plan:
-    """The plan of a run that takes the lock. `owner` must be new."""
-    mine = lease.Lease("svc", owner=owner, who=f"{owner}@host", since="2026-01-01", rollout_id=wanted.rollout_id)
-    return evolve(wanted, lock=lease.begin(mine, TERMS), listen=30.0)
-
-
 def world_with(live: str, rng: random.Random, crash_rate: float = 0.0) -> World:
     """A world whose service runs `live`, recorded as such; "" = nothing yet."""
     cloud = Cloud(
@@ -115,16 +103,3 @@ def _check_capacity(cloud: Cloud) -> None:
     if rollout is not None and rollout.native and cloud.applied < 100:
         healthy = [task for task in healthy if task.release != rollout.release]
     assert len(healthy) >= cloud.desired, f"I1: {len(healthy)} of {cloud.desired} healthy at {cloud.now}"
-
-
-def run(ports: Ports, wanted: Plan, faults: Faults = QUIET, events: list[Event] | None = None) -> Ended:
-    """One run of the real loop on the real engine."""
-    ports.faults, ports.phase = faults, "start"
-    ports.cloud.lags = ports.cloud.lags or faults.lag > 0
-
-    def report(event: Event, waiting: bool) -> None:
-        ports.phase = ports.world.phase = event.phase
-        if events is not None and not waiting:
-            events.append(event)
-
-    return drive(wanted, ports, ports, ports, ports, report)

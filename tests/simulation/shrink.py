@@ -50,7 +50,8 @@ def _smaller(made: Schedule) -> Iterator[Schedule]:
     for each in fields(Faults):
         if getattr(made.faults, each.name) != getattr(plain, each.name):
             yield replace(made, faults=replace(made.faults, **{each.name: getattr(plain, each.name)}))
-    calm = {"second": None, "late": 0.0, "draining": SHORT_DRAIN, "crash_rate": 0.0, "first": False}
+    calm: dict[str, object] = {"second": None, "late": 0.0, "draining": SHORT_DRAIN, "crash_rate": 0.0, "first": False}
+    calm |= {"timers": (0.0, False, False), "kept": False}
     for name, value in calm.items():
         if getattr(made, name) != value:
             yield replace(made, **{name: value})

@@ -33,5 +33,9 @@ def test_a_phase_in_which_nobody_was_killed_is_named() -> None:
     assert missing(SEEDS - 1, rare, REACHED) == []
 
 
+def test_of_ec2_auto_scaling_the_timers_are_asked_for_too() -> None:
+    assert missing(SEEDS, MET, REACHED, "asg") == ["fault F24 met 0 times, at least 20"]
+
+
 def test_a_few_seeds_need_not_show_everything() -> None:
     assert missing(1999, {}, {}) == []

@@ -11,18 +11,21 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.state import Ended
-from tests.simulation.checks import Played, check_end
+from tests.simulation.checks import check_end
+from tests.simulation.ecs_play import ABANDONED
+from tests.simulation.ecs_ports import EcsPorts
 from tests.simulation.faults import Faults
-from tests.simulation.play import ABANDONED
-from tests.simulation.ports import KilledError, Ports, World
-from tests.simulation.scenario import BAD, STEPS, locked, plan, run, world_with
+from tests.simulation.played import Played
+from tests.simulation.ports import KilledError, World
+from tests.simulation.runs import locked, run
+from tests.simulation.scenario import BAD, STEPS, plan, world_with
 
 FORWARD, BACKWARD = ("good", "unmarked"), ("wrong", "souring", "never_healthy")
 ROLLOUTS = [(strategy, release) for strategy in sorted(STEPS) for release in (*FORWARD, *BACKWARD)]
 
 
-def _ports(world: World, owner: str) -> Ports:
-    return Ports(world, random.Random(7), owner)
+def _ports(world: World, owner: str) -> EcsPorts:
+    return EcsPorts(world, random.Random(7), owner)
 
 
 def _calls(strategy: str, release: str, live: str) -> list[int]:

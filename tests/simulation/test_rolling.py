@@ -11,25 +11,28 @@ import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Plan
 from tests.simulation import scenario
-from tests.simulation.checks import Played, check_end
+from tests.simulation.checks import check_end
+from tests.simulation.ecs_ports import EcsPorts
 from tests.simulation.faults import Faults
-from tests.simulation.ports import KilledError, Ports
-from tests.simulation.scenario import BAD, run, world_with
+from tests.simulation.played import Played
+from tests.simulation.ports import KilledError
+from tests.simulation.runs import run
+from tests.simulation.scenario import BAD, world_with
 
 RELEASES = sorted(set(scenario.RELEASES) - {"souring", "turning"})  # these are right for a while
 
 
-def cloud_with(live: str, rng: random.Random) -> Ports:
-    return Ports(world_with(live, rng), rng)
+def cloud_with(live: str, rng: random.Random) -> EcsPorts:
+    return EcsPorts(world_with(live, rng), rng)
 
 
 def plan(release: str, number: int = 0) -> Plan:
     return scenario.plan(release, number, heartbeat=None)
 
 
-def again(ports: Ports) -> Ports:
+def again(ports: EcsPorts) -> EcsPorts:
     """The ports of the next run in the same world."""
-    return Ports(ports.world, ports.rng, "again")
+    return EcsPorts(ports.world, ports.rng, "again")
 
 
 def _calls(release: str, live: str) -> int:

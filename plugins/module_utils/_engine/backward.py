@@ -121,7 +121,7 @@ def _removed(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     what = f"the first release was removed, because {cause.text}"
     do = "name another release" if rejects else "mend the cause, and run the same again"
     ending = pace.stop(End.REMOVED, sentence(plan, state, seen, now, what, do))
-    return pulse.close(plan, evolve(state, verified=True), record, ending, now)
+    return pulse.close(plan, evolve(state, verified=True), seen, record, ending, now)
 
 
 def _rolled_back(
@@ -144,4 +144,4 @@ def _rolled_back(
     ending = pace.stop(
         End.ROLLED_BACK, sentence(plan, state, seen, now, what, retry if passed else f"look at it; {retry}")
     )
-    return pulse.close(plan, state, record, ending, now)
+    return pulse.close(plan, state, seen, record, ending, now)

@@ -51,7 +51,7 @@ def _plan_told(plan: Plan, state: State, seen: Observation, now: float) -> Decis
     if state.only_configure:
         steps = [("greenlight", f"would call {call}") for call in seen.todo.get(Verb.CONFIGURE, ())]
     else:
-        steps = planned(plan, seen, _capacity(plan, seen))
+        steps = planned(plan, seen, _capacity(plan, seen), state.first)
     for who, text in steps:
         state = tell(state, now, who, text)
     return opening.would(plan, state, seen, now, f"{len(steps)} step(s) planned, {len(seen.drift)} field(s) differ")

@@ -163,6 +163,7 @@ def _interrupted(plan: Plan, state: State, seen: Observation | None, now: float)
         alone = f"{plan.mover} waits at its next hold for {plan.chain.hold:g} s, and rolls back when no word comes"
         if held is not None:
             alone = f"{plan.mover} holds for {held.left:.0f} s more, and rolls back when no word comes"
+            alone = held.alone or alone
     left = alone if unfinished else "nothing is under way"
     what = f"interrupted in {state.phase.value}; {left}"
     ending = pace.stop(End.INTERRUPTED, sentence(plan, state, seen, now, what, "run the same again to go on"))

@@ -40,7 +40,7 @@ def arming(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
         what = f"the heartbeat is refused, so nothing was begun: {state.pulse.denial}"
         do = "let this run put metric data, and run the same again"
         ending = pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
-        return pulse.close(plan, state, records.cleared(plan, state), ending, now)
+        return pulse.close(plan, state, seen, records.cleared(plan, state), ending, now)
     return _refused(plan, state, seen, Verb.ARM, now) or pulse.arming(plan, state, seen, now)
 
 
@@ -54,7 +54,8 @@ def beginning(plan: Plan, state: State, seen: Observation, now: float) -> Decisi
     step = _refused(plan, state, seen, Verb.BEGIN, now)
     if step is None and plan.heartbeat and seen.todo.get(Verb.BEGIN) and not pulse.armed(seen):
         return pace.enter(state, Phase.ARMING, now, "the heartbeat alarm is not OK any more"), None
-    if step is None and plan.heartbeat is None and seen.todo.get(Verb.BEGIN):
+    breaching = seen.heart is not None and seen.heart.breaching
+    if step is None and plan.heartbeat is None and breaching and seen.todo.get(Verb.BEGIN):
         # An earlier run's alarm would ring in a deployment that nobody beats for.
         step = pace.act(plan, state, seen, Verb.DISARM, now, "nobody will beat")
     step = step or pace.act(plan, state, seen, Verb.BEGIN, now, "towards the deployment")
@@ -79,7 +80,7 @@ def _refused(plan: Plan, state: State, seen: Observation, verb: Verb, now: float
     ending = pace.stop(End.REFUSED, sentence(plan, state, seen, now, what, do))
     if not state.record.unfinished:
         return state, ending
-    return pulse.close(plan, state, records.cleared(plan, state), ending, now)
+    return pulse.close(plan, state, seen, records.cleared(plan, state), ending, now)
 
 
 def _untouched(state: State, seen: Observation) -> bool:
@@ -215,7 +216,7 @@ def _live(plan: Plan, state: State, seen: Observation, now: float) -> Decision:
     what = f"{name(plan, state, seen, state.aim)} is live on {count} targets, {proof}"
     ending = pace.stop(End.LIVE, sentence(plan, state, seen, now, what, "nothing"))
     state = evolve(state, proven=proven, changed=True)
-    return pulse.close(plan, state, records.live(plan, state), ending, now)
+    return pulse.close(plan, state, seen, records.live(plan, state), ending, now)
 
 
 # ---- lines ---------------------------------------------------------------------------------------

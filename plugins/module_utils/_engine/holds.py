@@ -10,13 +10,15 @@ back from the rule and as seen in the answers; and all of that still at the end 
 
 from __future__ import annotations
 
+from math import isfinite
+
 from . import freeze, pace, records, watch
 from .common import BAKE_LOSSES, accident, baked_anew, ended, lost, probing, turn_back, wrong
 from .evolve import evolve
 from .model import Held, Observation, Plan, Step, Verb, Wait
 from .pace import Decision
 from .phases import End, Phase
-from .standing import hold_of, lacks, patience, step_at, time_left
+from .standing import hold_of, lacks, patience, step_at, time_left, unanswered
 from .state import Cause, Hold, State
 from .timeline import name, sentence, tell
 from .verdict import INCONCLUSIVE, PASS, Verdict
@@ -30,9 +32,7 @@ def enter(plan: Plan, state: State, seen: Observation, held: Held, now: float) -
     state = watch.begin(plan, state, now)
     promoted = state.promoted if state.step == step.weight else ""  # a promotion is for one gate
     state = evolve(state, hold=Hold(held.id, step, now, held.last), step=step.weight, promoted=promoted)
-    then = "goes on" if plan.chain.goes_on else "goes back"
-    alone = f"without our word it {then} by itself in {held.left:.0f} s"
-    state = tell(state, now, plan.mover, f"holds {_where(plan, step)} ({held.stage}); {alone}")
+    state = tell(state, now, plan.mover, f"holds {_where(plan, step)} ({held.stage}); {unanswered(held)}")
     state = tell(state, now, "greenlight", _task(plan, state, seen, step, held))
     return pace.store(state, records.going(plan, state, Phase.HOLDING), Phase.HOLDING, now, needed=False)
 
@@ -117,11 +117,14 @@ def pausing(plan: Plan, state: State, seen: Observation, now: float) -> Decision
     why = hold.unsure or state.paused or "the plan asks a person here"
     if not plan.wait:
         what = f"{name(plan, state, seen, state.aim)} holds at {hold.step.weight} %, {why}"
+        within = f" within {left:.0f} s" if isfinite(left) else ""
         otherwise = f"{plan.mover} {'goes on' if plan.chain.goes_on else 'rolls back'} otherwise"
-        do = f"promote or abort it within {left:.0f} s, then run the same again; {otherwise}"
+        otherwise = otherwise if seen.held is None or not seen.held.alone else seen.held.alone
+        do = f"promote or abort it{within}, then run the same again; {otherwise}"
         ending = pace.stop(End.PAUSED, sentence(plan, state, seen, now, what, do))
         return pace.store(state, records.left(plan, state, Phase.PAUSING, End.PAUSED), ending, now, needed=False)
-    return _ask(plan, state, seen, now, f"waiting for promote or abort, {left:.0f} s left: {hold.frozen or why}")
+    left_for_it = f", {left:.0f} s left" if isfinite(left) else ""
+    return _ask(plan, state, seen, now, f"waiting for promote or abort{left_for_it}: {hold.frozen or why}")
 
 
 def proceeding(plan: Plan, state: State, seen: Observation, now: float) -> Decision:

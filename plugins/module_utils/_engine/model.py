@@ -43,7 +43,7 @@ class Verb(str, Enum):
     PROCEED = "proceed"  # let the cloud go on from the hold at hand, the action always named
     ROLL_BACK = "roll_back"  # bring `Plan.previous` back alone, whatever is in its way; see Plan.first
     FINISH = "finish"
-    DISARM = "disarm"  # the heartbeat alarm at rest again; only when no deployment is open
+    DISARM = "disarm"  # at rest again, only when no deployment is open: the heartbeat alarm, and what was held still
     REMOVE = "remove"  # state: absent
 
 
@@ -88,11 +88,12 @@ class Held:
 
     stage: str  # the cloud's own name of the place, for people
     id: str  # of this hold alone: the hook's execution; a later hold has another
-    left: float  # seconds until the cloud rolls back by itself, counted from `Observation.at`
+    left: float  # seconds until the cloud rolls back by itself, counted from `Observation.at`; inf = it does not
     next_weight: int  # percent of production traffic that PROCEED leads to; 100 also at the last hold
     last: bool  # PROCEED ends the deployment: the old release goes
     weight: int | None = None  # of the plan's step that it stands at; None = the one before `next_weight`
     targets: int = 0  # how many of the release run here, at the least; 0 = as many as are wanted
+    alone: str = ""  # what comes without our word, where that is not "it goes back by itself"; a clause for people
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,7 @@ class Plan:
     # The steps are percent of the targets, replaced one after another: the traffic follows them. Else percent of the
     # traffic, shifted by a rule between two releases that both run in full strength.
     checkpoints: bool = False
+    first_alone: bool = False  # a first release makes none of the stops: it is proven at once, closed to the public
     heartbeat: Heartbeat | None = None  # None = no alarm is armed
     lock: Grip | None = None  # from lease.grip(); None = nobody else can write
     listen: float = 0.0  # seconds between two looks for requests from other shells; 0 = never

@@ -102,9 +102,9 @@ def hear(state: State, heard: Heard) -> State:
 # ---- disarming -----------------------------------------------------------------------------------
 
 
-def close(plan: Plan, state: State, record: Record, then: Phase | Stop, now: float) -> Decision:
-    """The rollout is over: the alarm goes to rest, then the record says so."""
-    if plan.heartbeat is None and not state.armed:
+def close(plan: Plan, state: State, seen: Observation, record: Record, then: Phase | Stop, now: float) -> Decision:
+    """The rollout is over: what it armed or held still goes to rest, then the record says so."""
+    if plan.heartbeat is None and not state.armed and not seen.todo.get(Verb.DISARM):
         return pace.store(state, record, then, now)
     return pace.enter(evolve(state, closing=Saving(record, then, now)), Phase.DISARMING, now), None
 

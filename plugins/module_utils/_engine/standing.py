@@ -42,6 +42,8 @@ def lacks(plan: Plan, state: State, seen: Observation, now: float) -> tuple[str,
         return f"{healthy} of {watch.wanted(seen)} healthy, ready for {max(ready, 0):.0f} s", verdict
     if hold.right_since is None:
         found = "not known" if seen.share is None else f"{seen.share} %"
+        if seen.share == hold.step.weight:
+            return f"the rule's share is {found}, and is read once more", verdict
         return f"the rule's share is {found}, and should be {hold.step.weight} %", verdict
     if not answers.follows(plan, hold, seen):
         left = hold.right_since + plan.chain.propagation - seen.at
@@ -104,6 +106,11 @@ def patience(plan: Plan, state: State) -> float:
 def time_left(seen: Observation, now: float) -> float:
     """Seconds until the cloud rolls back by itself."""
     return seen.held.left - (now - seen.at) if seen.held is not None else 0.0
+
+
+def unanswered(held: Held) -> str:
+    """What the cloud does at a hold without our word, in one clause."""
+    return held.alone or f"without our word it goes back by itself in {held.left:.0f} s"
 
 
 def hold_of(state: State) -> Hold:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from . import pace, records, unfinished, watch
 from .evolve import evolve
 from .model import Movement, Observation, Plan, Verb
-from .opening import origin, rested, unchanged, would
+from .opening import LEFT, origin, rested, unchanged, would
 from .pace import Decision
 from .phases import End, Phase
 from .state import Saving, State
@@ -116,12 +116,12 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     if unwell is not None:
         return unwell
     what = f"{name(plan, state, seen, plan.release.id)} is live already"
-    if plan.heartbeat is not None and seen.todo.get(Verb.DISARM) and not plan.check_mode:
+    if seen.todo.get(Verb.DISARM) and not plan.check_mode:
         ending = pace.stop(
-            End.LIVE, sentence(plan, state, seen, now, f"{what}; the heartbeat alarm is at rest", "nothing")
+            End.LIVE, sentence(plan, state, seen, now, f"{what}; what an earlier run left armed is at rest", "nothing")
         )
         state = evolve(state, closing=Saving(records.cleared(plan, state), ending, now))
-        return pace.enter(state, Phase.DISARMING, now, "an armed heartbeat alarm is to be put to rest"), None
+        return pace.enter(state, Phase.DISARMING, now, LEFT), None
     pinned = plan.release.id if plan.pin else ""
     if pinned == state.record.pinned:
         return state, unchanged(plan, state, seen, now, f"{what}, nothing to do")
@@ -163,7 +163,7 @@ def _rollout(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     if not state.record.unfinished:
         state = origin(plan, state, seen)
     state = evolve(state, only_configure=only)
-    for text in (_intent(plan, state, seen), "" if only else itinerary(plan)):
+    for text in (_intent(plan, state, seen), "" if only else itinerary(plan, state.first)):
         if text and all(event.text != text for event in state.events):  # not again under the lock
             state = tell(state, now, "greenlight", text)
     return pace.enter(state, Phase.CHECKING, now), None

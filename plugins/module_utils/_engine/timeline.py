@@ -86,8 +86,10 @@ def diff(plan: Plan, drift: tuple[str, ...], before: str, after: str) -> dict[st
     }
 
 
-def itinerary(plan: Plan) -> str:
+def itinerary(plan: Plan, first: bool = False) -> str:
     """The way of a release in one sentence, for people who watch; "" where the cloud makes no stops."""
+    if first and plan.first_alone:
+        return "a first release: closed to the public until all of its targets are healthy and its answers right"
     stops = []
     for step in stages.holds(plan):
         part = "targets" if plan.checkpoints else "traffic"
@@ -99,8 +101,10 @@ def itinerary(plan: Plan) -> str:
     return f"{plan.strategy}: judged {', then '.join(stops)}; {rest}"
 
 
-def planned(plan: Plan, seen: Observation, room: Capacity | None) -> list[tuple[str, str]]:
+def planned(plan: Plan, seen: Observation, room: Capacity | None, first: bool = False) -> list[tuple[str, str]]:
     """What a run would do, as (who, what), in order: check mode's whole plan."""
+    alone = first and plan.first_alone
+    plan = evolve(plan, steps=()) if alone else plan
     room = None if room is None else arithmetic.in_force(plan, room)
     view = None if room is None else arithmetic.outlook(plan, room)
     steps = [("greenlight", f"would call {call}") for call in _calls(seen, Verb.CONFIGURE)]
@@ -116,7 +120,8 @@ def planned(plan: Plan, seen: Observation, room: Capacity | None) -> list[tuple[
         steps.append((plan.mover, f"would {moves}, {lost}"))
     steps += _holds_told(plan) if plan.steps else _rolling_told(plan)
     steps += [("greenlight", f"would call {call}") for call in _calls(seen, Verb.FINISH)]
-    steps.append((plan.mover, _timer(plan)))
+    closed = "would stay closed to the public when nobody runs any more"
+    steps.append((plan.mover, closed if alone else _timer(plan)))
     if view is not None:
         steps.append(("greenlight", f"would take {view.shortest:g} s at the least and {view.longest:g} s at the most"))
     return steps

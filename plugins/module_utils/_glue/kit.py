@@ -39,6 +39,7 @@ class Shape:
     steps: tuple[Step, ...] = ()
     heartbeat: Heartbeat | None = None
     checkpoints: bool = False
+    first_alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def shape(params: Mapping[str, Any], judged: Judging, zones: int | None) -> Shap
         zones=zones or len(params["network"]["subnets"]),
     )
     chain = asg_plan.chain(params, judged.propagation)
-    return Shape(route, capacity, chain, asg_plan.steps(params), heartbeat, checkpoints=rolling)
+    return Shape(route, capacity, chain, asg_plan.steps(params), heartbeat, checkpoints=rolling, first_alone=True)
 
 
 KIT = Kit(

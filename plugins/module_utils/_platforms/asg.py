@@ -8,12 +8,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from .._clients.aws_errors import AwsError
 from .._engine.finding import Finding
 from .._engine.model import Observation, Outcome, Plan, Target, Verb
-from . import asg_account, asg_group, asg_input, asg_release, aws_heart, aws_rules
+from . import asg_account, asg_group, asg_input, asg_release, asg_shift, aws_heart, aws_rules
 from .asg_read import Reader
 from .asg_refresh import Waits
 from .asg_steps import Steps
@@ -40,6 +41,7 @@ class Asg:
         self._proof = secrets.token_hex(16)
         self._waits = Waits()
         self._remembered: dict[str, Target] = {}
+        self._quiet: dict[str, datetime] = {}
         self._at = float("-inf")
         self._steps: dict[Verb, list[Step]] = {}
         self._gone: list[Finding] = []
@@ -61,7 +63,18 @@ class Asg:
     def observe(self, plan: Plan) -> Observation:
         own = not plan.remove and plan.release.id == asg_release.release(self._params).id
         snapshot = self._reader.snapshot()
-        view = View(snapshot, self._params, plan.release.id, own, plan.previous, dict(self._remembered), self._waits)
+        view = View(
+            snapshot,
+            self._params,
+            plan.release.id,
+            own,
+            plan.previous,
+            dict(self._remembered),
+            self._waits,
+            self._quiet,
+        )
+        if self._params.get("load_balancer"):
+            asg_shift.hush(self._quiet, aws_rules.weights(view.production_rule), self._params, snapshot.clock)
         targets = view.targets()
         self._remembered |= {target.task: target for target in targets if target.release}
         rule = view.production_rule

@@ -30,10 +30,11 @@ STARVED = (
 
 
 def since(snapshot: Snapshot, colour: str) -> list[Json]:
-    """A group's activities since it began to change last: made, refreshed, or started for a shift."""
+    """A group's activities since it began to change last: made, refreshed, or either group started for a shift."""
     group, newest = snapshot.groups.get(colour) or {}, next(iter(snapshot.refreshes.get(colour, ())), {})
-    times = (group.get("CreatedTime"), newest.get("StartTime"), asg_shift.began(group))
-    began = max((each for each in times if each), default=None)
+    shifts = (asg_shift.began(each) for each in snapshot.groups.values())
+    refreshed = newest.get("StartTime") or (snapshot.clock if newest.get("Status") == "Pending" else None)
+    began = max((each for each in (group.get("CreatedTime"), refreshed, *shifts) if each), default=None)
     listed = snapshot.activities.get(colour, ())
     return [one for one in listed if not began or not one.get("StartTime") or one["StartTime"] >= began]
 

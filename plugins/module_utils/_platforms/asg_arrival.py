@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 from .._engine.model import Deployment, Held, Movement
@@ -103,11 +104,7 @@ class Arrival:
 
     def healthy(self) -> bool:
         """As many instances as wanted, all in service and healthy at the load balancer."""
-        listed = self.snapshot.health.get(target_group(self.params, self.colour), ())
-        well = {one["Target"]["Id"] for one in listed if one["TargetHealth"].get("State") == "healthy"}
-        there = self.snapshot.instances(self.colour, staying=True)
-        steady = [one for one in there if one.get("LifecycleState") == "InService" and one["InstanceId"] in well]
-        return len(steady) >= self.snapshot.desired(self.colour)
+        return asg_shift.well(self.snapshot, self.params, self.colour) >= self.snapshot.desired(self.colour)
 
     def held(self) -> Held | None:
         """Between two shifts we wait, and the timer with us; None = nothing waits yet, or not any more."""
@@ -117,13 +114,19 @@ class Arrival:
         if not share and not self.healthy():
             return None
         stage = f"weight {share}" if share else "before the first weight"
-        return Held(stage, f"{self.rollout}/{share}", self._left(share), self.next_weight(), share == 100, share)
+        left = self._left(share)
+        alone = f"without our word {TIMER_NAME} gives the traffic back in {left:.0f} s"
+        if left == inf:
+            alone = "no timer runs, so without our word it stays like this"
+        if not share:
+            alone = "no timer runs yet, for nobody meets it"
+        identity = f"{self.rollout[-6:]}/{share}"  # it stands in the lines, so the end of the rollout's id will do
+        return Held(stage, identity, left, self.next_weight(), share == 100, share, alone=alone)
 
     def _left(self, share: int) -> float:
         """Seconds until the weights are restored; before the first weight, and without a timer, nobody does."""
-        hold = float(self.params["hold_seconds"])
         if not share or not self.params["restore"].get("role_arn"):
-            return hold
+            return inf
         ends = [each.at for each in self.timers() if each.weight == share]
         ends = ends or [self.kept.until if self.kept else self.snapshot.clock]
         return (max(ends) - self.snapshot.clock).total_seconds()

@@ -45,7 +45,10 @@ class Back:
             return self._turn(moving, home)
         if view.config_release(live) != home and view.config_release(view.idle()) == home:
             return self._swapped()
-        steps = self._alone()
+        steps = self._shifted()
+        if not steps and view.met(view.idle()):
+            return []  # the load balancer follows its rule later: until then both groups stay as they are
+        steps += asg_group_steps.emptied(view, view.idle(), "its release is taken back")
         if view.config_release(live) != home or view.mixed(live):
             template = {"LaunchTemplateId": view.snapshot.template, "Version": version}
             line = f"StartInstanceRefresh: {group_name(view.params, live)} back to release {home}"
@@ -53,12 +56,11 @@ class Back:
             return [*steps, Step("autoscaling", "start_instance_refresh", arguments, line)]
         return steps + asg_group_steps.thawed(view, live)
 
-    def _alone(self) -> list[Step]:
-        """The group that serves gets all the traffic, at once; then no timer is left, and no other instance."""
+    def _shifted(self) -> list[Step]:
+        """The group that serves gets all the traffic, at once; then no timer is left."""
         view, live = self.view, self.view.live()
         steps = asg_shift_steps.shifted(view, view.production_rule, "production", live, 100, ", back")
-        steps += asg_shift_steps.disarmed(view, view.arrival().timers())
-        return steps + asg_group_steps.emptied(view, view.idle(), "its release is taken back")
+        return steps + asg_shift_steps.disarmed(view, view.arrival().timers())
 
     def _swapped(self) -> list[Step]:
         """The group that served before the shift was completed serves again, once it is whole."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from . import asg_group
@@ -84,11 +85,14 @@ def frozen(view: View, colour: str) -> list[Step]:
     steps = []
     if not marked:
         marked = [process for process in FROZEN if process not in suspended]
-        steps += [tagged(view, colour, {FROZEN_TAG: " ".join(marked)})] if marked else []
+        tag = tagged(view, colour, {FROZEN_TAG: " ".join(marked)})
+        line = f"CreateOrUpdateTags: {name} notes what is suspended for the rollout"
+        steps += [replace(tag, line=line)] if marked else []
     lacking = [process for process in marked if process not in suspended]
     if lacking:
         arguments = {"AutoScalingGroupName": name, "ScalingProcesses": lacking}
-        steps.append(Step("autoscaling", "suspend_processes", arguments, f"SuspendProcesses: {name}"))
+        line = f"SuspendProcesses: {name}, nothing scales it meanwhile"
+        steps.append(Step("autoscaling", "suspend_processes", arguments, line))
     return steps
 
 
@@ -100,9 +104,10 @@ def thawed(view: View, colour: str) -> list[Step]:
     steps = []
     if view.suspended(colour) & set(marked):
         arguments: Json = {"AutoScalingGroupName": name, "ScalingProcesses": marked}
-        steps.append(Step("autoscaling", "resume_processes", arguments, f"ResumeProcesses: {name}"))
+        steps.append(Step("autoscaling", "resume_processes", arguments, f"ResumeProcesses: {name} is scaled again"))
     place = {"ResourceId": name, "ResourceType": "auto-scaling-group", "Key": FROZEN_TAG}
-    steps.append(Step("autoscaling", "delete_tags", {"Tags": [place]}, f"DeleteTags: {name}, {FROZEN_TAG}"))
+    line = f"DeleteTags: {name}, nothing is suspended any more"
+    steps.append(Step("autoscaling", "delete_tags", {"Tags": [place]}, line))
     return steps
 
 

@@ -35,6 +35,7 @@ class Reader:
         self._settings: tuple[dict[str, Json], dict[str, Json]] | None = None
         self._rule_tags: dict[str, Json] = {}
         self._addresses: dict[str, str] = {}
+        self._looked = False
 
     def snapshot(self) -> Snapshot:
         """Raises PortError."""
@@ -59,10 +60,11 @@ class Reader:
             health={arn: self._health(arn) for colour in busy for arn in groups[colour].get("TargetGroupARNs", [])},
             addresses=self._learn_addresses(groups),
             alarm=self._alarm(),
-            schedules=self._schedules(),
+            schedules=self._schedules(groups, clock),
             hooks=self._settings[0],
             policies=self._settings[1],
         )
+        self._looked = True
         activities = {colour: self._activities(colour) for colour in groups if _moves(listed, colour)}
         return Snapshot(**{**listed.__dict__, "activities": activities})
 
@@ -138,8 +140,11 @@ class Reader:
         return tuple(answer.get("TargetHealthDescriptions", []))
 
     def _learn_addresses(self, groups: Mapping[str, Json]) -> dict[str, str]:
-        """Private addresses, which only probes that go straight to an instance need."""
-        if self._params.get("route") != "direct":
+        """Private addresses, which only probes that go straight to an instance need.
+
+        From the second look on: a run that has nothing to do takes one, and probes nothing.
+        """
+        if self._params.get("route") != "direct" or not self._looked:
             return {}
         listed = [one["InstanceId"] for group in groups.values() for one in group.get("Instances") or []]
         unknown = [one for one in listed if one not in self._addresses]
@@ -157,10 +162,10 @@ class Reader:
         answer = self._calls.read("cloudwatch", "describe_alarms", AlarmNames=[alarm_name(self._params)])
         return next(iter(answer.get("MetricAlarms", [])), None)
 
-    def _schedules(self) -> tuple[Json, ...]:
-        """Those that restore the service's weights: their names say everything."""
+    def _schedules(self, groups: Mapping[str, Json], clock: datetime) -> tuple[Json, ...]:
+        """Those that restore the service's weights: their names say everything. Where there can be any."""
         restore = self._params.get("restore") or {}
-        if not restore.get("role_arn"):
+        if not restore.get("role_arn") or not _timed(groups, clock, self._params):
             return ()
         place = {"GroupName": restore["group"], "NamePrefix": asg_shift.prefix(self._params)}
         return tuple(self._calls.pages("scheduler", "list_schedules", "Schedules", **place))
@@ -184,6 +189,18 @@ class Reader:
             return {}
         found = self._calls.pages("autoscaling", "describe_policies", "ScalingPolicies", PolicyNames=names)
         return {policy["PolicyName"]: policy for policy in found}
+
+
+def _timed(groups: Mapping[str, Json], clock: datetime, params: Mapping[str, Any]) -> bool:
+    """Whether a schedule may be left.
+
+    A group is tagged before the first is made. None is left where one group alone has instances and the last one's
+    time is over.
+    """
+    tags = [asg_shift.keep_of(group) for group in groups.values()]
+    kept = [each for each in tags if each]
+    two = sum(bool(group.get("DesiredCapacity") or group.get("Instances")) for group in groups.values()) > 1
+    return bool(kept) and (two or any(clock < asg_shift.safe_at(each, params) for each in kept))
 
 
 def _moves(known: Snapshot, colour: str) -> bool:

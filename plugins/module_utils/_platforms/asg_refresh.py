@@ -164,7 +164,9 @@ def held(snapshot: Snapshot, colour: str, refresh: Mapping[str, Any], waits: Wai
     stage = "bake time" if last else f"checkpoint {percent} %"
     targets = 0 if last else asg_plan.needed(percent, snapshot.desired(colour))
     following = (each for each in preferences.get("CheckpointPercentages") or [] if each > percent)
-    return Held(stage, key, left, next(following, 100), last, percent, targets)
+    alone = f"it goes on by itself in {left:.0f} s, "
+    alone += "or back once our heartbeat is silent" if preferences.get("AlarmSpecification") else "whatever we find out"
+    return Held(stage, key, left, next(following, 100), last, percent, targets, alone)
 
 
 def _first_seen(snapshot: Snapshot, colour: str, refresh: Mapping[str, Any], before: datetime | None) -> Wait:

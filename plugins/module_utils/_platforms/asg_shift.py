@@ -136,6 +136,21 @@ def schedule(params: Params, wanted: Timer, rule_arn: str) -> Json:
     }
 
 
+# ---- what the load balancer may still do ---------------------------------------------------------
+
+
+def hush(known: dict[str, datetime], weights: Mapping[str, int], params: Params, clock: datetime) -> None:
+    """Remember since when a group's weight is 0, as first seen; the load balancer may follow its rule later.
+
+    `known`: colour -> that time, by AWS's clock; is brought up to date. `weights`: the production rule's.
+    """
+    for colour in COLOURS:
+        if weights.get(target_group(params, colour), 0) > 0:
+            known.pop(colour, None)
+        else:
+            known.setdefault(colour, clock)
+
+
 # ---- who is who ----------------------------------------------------------------------------------
 
 
@@ -150,6 +165,14 @@ def live(snapshot: Snapshot, weights: Mapping[str, int], params: Params) -> str:
             return colour
     taking = [colour for colour in COLOURS if weights.get(target_group(params, colour), 0) > 0]
     return taking[0] if len(taking) == 1 else ""
+
+
+def well(snapshot: Snapshot, params: Params, colour: str) -> int:
+    """Instances of a group that stay, in service and healthy at the load balancer."""
+    listed = snapshot.health.get(target_group(params, colour), ())
+    healthy = {one["Target"]["Id"] for one in listed if one["TargetHealth"].get("State") == "healthy"}
+    there = snapshot.instances(colour, staying=True)
+    return sum(one.get("LifecycleState") == "InService" and one["InstanceId"] in healthy for one in there)
 
 
 def outgoing(snapshot: Snapshot, colour: str) -> Keep | None:

@@ -50,7 +50,9 @@ def started(view: View, version: str, rollout: str) -> list[Step]:
         return leftover
     steps = asg_group_steps.frozen(view, coming)
     if asg_shift.rollout_of(group) != rollout or asg_shift.keep_of(group):
-        steps.append(asg_group_steps.tagged(view, coming, {ROLLOUT_TAG: rollout, KEEP_TAG: ""}))
+        tag = asg_group_steps.tagged(view, coming, {ROLLOUT_TAG: rollout, KEEP_TAG: ""})
+        line = f"CreateOrUpdateTags: {group_name(view.params, coming)} is the one of this rollout"
+        steps.append(replace(tag, line=line))
     steps += shifted(view, view.test_rule, "test", coming, 100, "")
     template = {"LaunchTemplateId": view.snapshot.template, "Version": version}
     count, name = sizes(view.group or {}), group_name(view.params, coming)
@@ -65,21 +67,23 @@ def proceeded(view: View, arrival: Arrival) -> list[Step]:
     if held is None:
         stale = arrival.stale() if arrival.group is not None and not arrival.fired() else []
         return disarmed(view, stale)
-    mark = f" ({held.id})"  # which hold it is the word for
+    mark = f" (hold {held.id})"  # which hold it is the word for
     if held.last:
         kept = arrival.kept or arrival.until()
         done = asg_group_steps.tagged(view, arrival.live, {KEEP_TAG: str(replace(kept, weight=DONE))})
-        return [replace(done, line=f"{done.line}: {group_name(view.params, arrival.colour)} serves{mark}")]
+        line = f"CreateOrUpdateTags: {group_name(view.params, arrival.colour)} is the one that serves now{mark}"
+        return [replace(done, line=line)]
     kept, rule = arrival.until(), view.production_rule
     steps = []
     if arrival.kept != kept:
         tag = asg_group_steps.tagged(view, arrival.live, {KEEP_TAG: str(kept)})
-        steps.append(replace(tag, line=f"{tag.line}{mark}"))
+        name = group_name(view.params, arrival.live)
+        steps.append(replace(tag, line=f"CreateOrUpdateTags: {name} stays whole for the way back{mark}"))
     if rule and view.params["restore"].get("role_arn"):
         wanted = asg_shift.timer(view.params, kept.rollout, kept.weight, arrival.live, kept.until)
         if not any(each.weight == kept.weight and each.at >= kept.until for each in arrival.timers()):
             arguments = asg_shift.schedule(view.params, wanted, str(rule["RuleArn"]))
-            line = f"CreateSchedule: restores the weights at {kept.until:%H:%M:%S} UTC{mark}"
+            line = f"CreateSchedule: gives the traffic back at {kept.until:%H:%M:%S} UTC, unless deleted{mark}"
             steps.append(Step("scheduler", "create_schedule", arguments, line))
     return steps + shifted(view, rule, "production", arrival.colour, kept.weight, mark)
 
@@ -92,7 +96,7 @@ def disarmed(view: View, timers: list[asg_shift.Timer]) -> list[Step]:
             "scheduler",
             "delete_schedule",
             {"Name": each.name, "GroupName": group},
-            f"DeleteSchedule: of {each.weight} %, {each.name[-8:]}",
+            f"DeleteSchedule: the one of {each.weight} %, due at {each.at:%H:%M:%S} UTC",
         )
         for each in timers
     ]

@@ -144,10 +144,11 @@ class Steps:
         return Step("autoscaling", "start_instance_refresh", arguments, line)
 
     def disarm(self) -> list[Step]:
-        """Also after a run that was refused halfway: counts move again."""
+        """Also after a run that was refused halfway, whatever its strategy: counts move again."""
         view, moves = self.view, self.view.snapshot.refreshing()
         steps = aws_heart_steps.disarm(self._params, view.snapshot.alarm, moves)
-        return steps if moves or not self.plan.heartbeat else steps + asg_group_steps.thawed(view, view.live())
+        shifts = view.arrival().group is not None or view.not_ours()
+        return steps if moves or shifts else steps + asg_group_steps.thawed(view, view.live())
 
     def proceed(self) -> list[Step]:
         """A refresh goes on by itself; a rule does not."""

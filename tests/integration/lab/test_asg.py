@@ -141,6 +141,9 @@ def test_a_schedule_restores_the_weights_also_twice(fleet: Fleet) -> None:
     assert [(one["name"], one["error"]) for one in invoked] == [("restore-twice", "")] * 2
 
 
+REFRESHES = ["Successful"]  # of the tests above, newest first
+
+
 def test_stock_modules_read_the_group_and_its_refreshes(fleet: Fleet) -> None:
     def module(name: str) -> dict[str, Any]:
         line = [str(BIN / "ansible"), "localhost", "-m", f"amazon.aws.{name}", "-a", f"name={fleet.name}", "-o"]
@@ -156,7 +159,21 @@ def test_stock_modules_read_the_group_and_its_refreshes(fleet: Fleet) -> None:
     assert (group["desired_capacity"], len(serving)) == (2, 2)
     assert [hook["LifecycleHookName"] for hook in group["lifecycle_hooks"]] == ["drain"]
     refreshes = module("autoscaling_instance_refresh_info")["instance_refreshes"]
-    assert [one["status"] for one in refreshes] == ["Successful"]
+    assert [one["status"] for one in refreshes] == REFRESHES
+
+
+def test_the_aws_cli_reads_the_group_and_its_refreshes(fleet: Fleet) -> None:
+    def aws(command: str, *words: str) -> Any:
+        line = [str(BIN / "aws"), "autoscaling", command, "--output", "json", *words]
+        run = subprocess.run(
+            line, capture_output=True, text=True, timeout=120, check=True, env=fleet.lab.environment()
+        )  # fmt: skip
+        return json.loads(run.stdout)
+
+    (group,) = aws("describe-auto-scaling-groups", "--auto-scaling-group-names", fleet.name)["AutoScalingGroups"]
+    assert (group["DesiredCapacity"], group["LaunchTemplate"]["LaunchTemplateId"]) == (2, fleet.template)
+    shown = aws("describe-instance-refreshes", "--auto-scaling-group-name", fleet.name)["InstanceRefreshes"]
+    assert [one["Status"] for one in shown] == REFRESHES
 
 
 def test_a_deleted_group_takes_its_instances_along(fleet: Fleet) -> None:

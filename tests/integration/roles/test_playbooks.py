@@ -19,9 +19,12 @@ from typing import Any
 
 import pytest
 
+import tests.unit.conftest  # noqa: F401 - makes the collection importable
+from ansible_collections.greenlight.serving.plugins.module_utils._glue import rights
 from tests.integration.lab.ecs_support import until
 from tests.lab.aws.running import RunningLab, running
 from tests.lab.images.registry import reference
+from tests.rights import allowed
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
@@ -35,11 +38,12 @@ BETTER = ["-e", f"serving_image={reference('2')}"]
 
 @dataclass
 class Run:
-    """What a playbook did: its exit code, its text, and the changing calls that the lab saw meanwhile."""
+    """What a playbook did: its exit code, its text, and the calls that the lab saw meanwhile."""
 
     code: int
     text: str
     changing: list[str] = field(default_factory=list)
+    calls: set[tuple[str, str]] = field(default_factory=set)  # service, operation
 
     @property
     def changed(self) -> int:
@@ -67,7 +71,9 @@ def watched(lab: RunningLab, home: Path, *arguments: str) -> Run:
     """The same, with the lab's trace."""
     before = max((call["id"] for call in lab.trace()), default=0)
     run = play(home, lab.path, *PATIENCE, *arguments)
-    run.changing = [call["operation"] for call in lab.trace(before) if call["mutating"]]
+    made = lab.trace(before)
+    run.changing = [call["operation"] for call in made if call["mutating"]]
+    run.calls = {(call["service"], call["operation"]) for call in made}
     return run
 
 
@@ -115,6 +121,17 @@ def scale_out(lab: RunningLab) -> None:
 def test_the_record_has_a_bucket(story: dict[str, Run]) -> None:
     assert story["bootstrap"].code == 0, story["bootstrap"].text
     assert "CreateBucket" in story["bootstrap"].changing
+
+
+def test_the_controllers_policy_is_shown_and_allows_every_call_of_the_other_playbooks(story: dict[str, Run]) -> None:
+    for action in ("autoscaling:StartInstanceRefresh", "ecs:ContinueServiceDeployment"):
+        assert action in story["bootstrap"].text
+    service = {"name": "x", "region": "r", "partition": "aws", "bucket": "b", "prefix": "p", "schedules": "default"}
+    policies = [rights.policy({**service, "platform": platform}) for platform in rights.PASSED_TO]
+    made = {call for name, run in story.items() if name != "bootstrap" for call in run.calls}
+    assert len(made) > 50
+    denied = [f"{api}:{name}" for api, name in made if not any(allowed(policy, api, name) for policy in policies)]
+    assert sorted(denied) == []
 
 
 def test_there_is_nothing_to_roll_back_before_there_is_a_service(story: dict[str, Run]) -> None:

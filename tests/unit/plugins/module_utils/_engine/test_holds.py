@@ -237,6 +237,13 @@ def test_a_hold_that_is_seen_again_was_never_gone() -> None:
     assert state.hold.gone is None
 
 
+def test_a_share_that_was_read_once_is_read_once_more() -> None:
+    _state, command = step(share=10, hold=hold(10, right_since=None))
+    assert "the rule's share is 10 %, and is read once more" in command.why
+    _state, command = step(share=10, seen=replace(at_hold(10), share=20), hold=hold(10, right_since=None))
+    assert "the rule's share is 20 %, and should be 10 %" in command.why
+
+
 @pytest.mark.parametrize(
     ("share", "changes", "says"),
     [

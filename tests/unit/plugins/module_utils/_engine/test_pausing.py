@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import (
     Call,
+    Heard,
     Held,
     Step,
     Stop,
@@ -35,6 +37,21 @@ def test_the_plan_may_ask_a_person() -> None:
     assert command.verb is Verb.PROCEED
     state, command = step(share=10, hold=asks, watch=fine, promoted="ann: fine")
     assert state.phase is Phase.PROCEEDING  # promoted before it passed
+
+
+def test_where_nothing_comes_without_our_word_nobody_is_told_of_a_time() -> None:
+    nobody = at_hold(held=Held("before the first weight", "h1", inf, 10, False, alone="no timer runs yet"))
+    state, _command = step(Phase.MOVING, nobody, hold=None)
+    assert (
+        state.events[0].text == "holds before any user meets the release (before the first weight); no timer runs yet"
+    )
+    _state, command = step(Phase.PAUSING, nobody, **PAUSED)
+    assert command.why == "waiting for promote or abort: paused by bob: lunch"
+    _state, command = step(Phase.PAUSING, nobody, plan=held.plan(wait=False), **PAUSED)
+    assert command.reason.endswith("promote or abort it, then run the same again; no timer runs yet.")
+    _state, command = cases.step(held.state(Phase.HOLDING), nobody, Heard(interrupted=True), CANARY)
+    assert isinstance(command, Stop)
+    assert "interrupted in holding; no timer runs yet" in command.reason
 
 
 def test_a_promotion_is_no_verdict() -> None:

@@ -183,6 +183,19 @@ def test_proven_goes_through_disarming() -> None:
     assert (state.phase, command) == (Phase.DISARMING, Call(Verb.DISARM, "the deployment is over"))
 
 
+def test_what_was_held_still_is_let_go_also_where_nobody_beats() -> None:
+    now = moved(todo={Verb.DISARM: ("ResumeProcesses",)}, heart=None)
+    state, command = step(Phase.PROVING, now, held.plan(heartbeat=None), armed=False, watch=judged())
+    assert (state.phase, command) == (Phase.DISARMING, Call(Verb.DISARM, "the deployment is over"))
+
+
+def test_what_is_held_still_for_a_rollout_is_not_let_go_at_its_begin() -> None:
+    now = seen(todo={Verb.BEGIN: ("UpdateAutoScalingGroup",), Verb.DISARM: ("ResumeProcesses",)}, heart=None)
+    _state, command = step(Phase.BEGINNING, now, held.plan(heartbeat=None), armed=False)
+    assert isinstance(command, Call)
+    assert command.verb is Verb.BEGIN
+
+
 def test_a_heartbeat_that_may_not_be_sent_ends_the_run_before_anything_began() -> None:
     denied = replace(BEATEN, refused=3, denial="AccessDenied: cloudwatch:PutMetricData")
     _state, command = step(Phase.ARMING, seen(heart=Heart("ok", False)), pulse=denied)

@@ -75,3 +75,10 @@ def test_the_way_of_a_release_in_one_sentence() -> None:
         "100 % of the traffic; the old release runs beside it until all of that passed"
     )
     assert timeline.itinerary(PLAN) == ""
+    alone = replace(PLAN, strategy="canary", steps=steps, first_alone=True)
+    assert timeline.itinerary(alone) == timeline.itinerary(replace(alone, first_alone=False))
+    assert timeline.itinerary(alone, first=True).startswith("a first release: closed to the public until")
+    told = [text for _who, text in timeline.planned(alone, cases.seen(), None, first=True)]
+    assert not any("would hold" in text for text in told)
+    assert "would stay closed to the public when nobody runs any more" in told
+    assert any("would hold" in text for _who, text in timeline.planned(alone, cases.seen(), None))

@@ -104,6 +104,12 @@ def test_a_checkpoint_is_a_hold_once_its_instances_are_warm() -> None:
     held = view(half()).held()
     assert held is not None
     assert (held.id, held.weight, held.targets, held.next_weight, held.last) == ("refresh-1/25", 25, 1, 100, False)
+    assert held.alone.endswith("s, or back once our heartbeat is silent")
+    nobody = half()
+    nobody.refreshes["blue"][0]["Preferences"].pop("AlarmSpecification")
+    held = view(nobody).held()
+    assert held is not None
+    assert held.alone.endswith("s, whatever we find out")
 
 
 def test_its_time_counts_from_the_last_snapshot_that_did_not_show_it() -> None:

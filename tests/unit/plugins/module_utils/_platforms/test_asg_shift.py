@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 import pytest
@@ -40,6 +41,7 @@ from .ecs_params import BLUE, GREEN
 from .test_asg_refresh import fits
 
 CANARY = params(strategy="canary", steps=[{"weight": 10}, {"weight": 50}, {"weight": 100}])
+HOLD = ROLLOUT[-6:]  # what the ids of its holds begin with
 UNTIMED = {**CANARY, "restore": {**CANARY["restore"], "role_arn": None}}
 LATER = NOW + timedelta(seconds=600)
 
@@ -155,7 +157,9 @@ def test_the_other_group_is_made_empty_then_gets_counts_and_template_in_one_call
 def test_a_group_that_comes_again_forgets_what_it_was_kept_for() -> None:
     again = group("green", OLD, tags={"greenlight:rollout": EARLIER, **kept(DONE, rollout=EARLIER)})
     tagging = [
-        step for step in steps(snapshot(group("blue", OLD, *three(OLD)), again)).begin() if "rollout" in step.line
+        step
+        for step in steps(snapshot(group("blue", OLD, *three(OLD)), again)).begin()
+        if "rollout" in str(step.arguments)
     ]
     assert {tag["Key"]: tag["Value"] for tag in tagging[0].arguments["Tags"]} == {
         "greenlight:keep": "",
@@ -174,7 +178,8 @@ def test_it_holds_before_the_first_weight_once_every_instance_is_healthy() -> No
     assert view(shifting(0, well=False), given=CANARY).held() is None
     held = view(shifting(0), given=CANARY).held()
     assert held is not None
-    assert (held.id, held.weight, held.next_weight, held.last, held.left) == (f"{ROLLOUT}/0", 0, 10, False, 900)
+    assert (held.id, held.weight, held.next_weight, held.last, held.left) == (f"{HOLD}/0", 0, 10, False, inf)
+    assert held.alone == "no timer runs yet, for nobody meets it"
 
 
 def test_the_timer_is_armed_before_the_weights_move_and_what_it_is_kept_for_before_that() -> None:
@@ -184,7 +189,7 @@ def test_the_timer_is_armed_before_the_weights_move_and_what_it_is_kept_for_befo
         "create_schedule",
         "modify_rule",
     ]
-    assert all(f"({ROLLOUT}/0)" in step.line for step in (tag, timer, shift))
+    assert all(f"(hold {HOLD}/0)" in step.line for step in (tag, timer, shift))
     assert tag.arguments["Tags"][0]["Value"] == f"{ROLLOUT}/10/2026-03-01T12:15:00Z"
     assert timer.arguments["ScheduleExpression"] == "at(2026-03-01T12:15:00)"
     tagged = shifting(0, 10)
@@ -198,7 +203,8 @@ def test_the_next_timer_is_armed_before_the_last_one_goes() -> None:
     at_ten = shifting(10, 10, schedules=timers(10))
     held = view(at_ten, given=CANARY).held()
     assert held is not None
-    assert (held.id, held.left, held.next_weight) == (f"{ROLLOUT}/10", 600, 50)
+    assert (held.id, held.left, held.next_weight) == (f"{HOLD}/10", 600, 50)
+    assert held.alone == "without our word EventBridge Scheduler gives the traffic back in 600 s"
     assert operations(steps(at_ten).proceed()) == ["create_or_update_tags", "create_schedule", "modify_rule"]
     moved = shifting(50, 50, schedules=timers(10, 50))
     assert view(moved, given=CANARY).held() is None
@@ -206,7 +212,7 @@ def test_the_next_timer_is_armed_before_the_last_one_goes() -> None:
     assert (gone.operation, gone.arguments["Name"]) == ("delete_schedule", timers(10)[0]["Name"])
     held = view(shifting(50, 50, schedules=timers(50)), given=CANARY).held()
     assert held is not None
-    assert held.id == f"{ROLLOUT}/50"
+    assert held.id == f"{HOLD}/50"
 
 
 def test_the_word_at_the_last_hold_is_one_tag() -> None:
@@ -215,6 +221,9 @@ def test_the_word_at_the_last_hold_is_one_tag() -> None:
 
 
 def test_without_a_timer_nothing_is_kept_waiting_for_one() -> None:
+    held = view(shifting(10, 10), given=UNTIMED).held()
+    assert held is not None
+    assert (held.left, held.alone) == (inf, "no timer runs, so without our word it stays like this")
     tag, shift = steps(shifting(0), UNTIMED).proceed()
     assert tag.arguments["Tags"][0]["Value"] == f"{ROLLOUT}/10/2026-03-01T12:00:00Z"
     assert shift.operation == "modify_rule"
@@ -271,6 +280,35 @@ def test_the_weights_come_back_first_then_the_timers_go_then_the_new_group() -> 
     assert operations(found)[:4] == ["modify_rule", "delete_schedule", "delete_schedule", "update_auto_scaling_group"]
     assert "100 % to digits-blue" in found[0].line
     assert found[3].arguments["AutoScalingGroupName"] == "digits-green"
+
+
+def test_the_new_group_stays_and_counts_stay_still_until_the_balancer_follows_its_rule() -> None:
+    """Seconds: as `timing.propagation` says, from the first snapshot on in which the rule gives the group nothing."""
+    back = steps(shifting(0, 10, clock=NOW))
+    follows = timedelta(seconds=CANARY["timing"]["propagation"])
+    assert back.roll_back() == []  # nobody knows yet since when
+    known = replace(back.view, quiet={"green": NOW - follows + timedelta(seconds=1)})
+    assert replace(back, view=known).roll_back() == []
+    over = replace(back, view=replace(back.view, quiet={"green": NOW - follows})).roll_back()
+    assert operations(over)[0] == "update_auto_scaling_group"
+
+
+def test_since_when_a_group_has_no_traffic_is_remembered_from_the_first_snapshot_on() -> None:
+    known: dict[str, datetime] = {}
+    for weights in ({BLUE: 90, GREEN: 10}, {BLUE: 100, GREEN: 0}):
+        asg_shift.hush(known, weights, CANARY, NOW)
+    asg_shift.hush(known, {BLUE: 100, GREEN: 0}, CANARY, LATER)
+    assert known == {"green": NOW}
+    asg_shift.hush(known, {BLUE: 0, GREEN: 100}, CANARY, LATER)
+    assert known == {"blue": LATER}
+
+
+def test_a_canary_that_was_refused_halfway_leaves_no_count_frozen() -> None:
+    seen = rested()
+    live = {**seen.groups["blue"], "tags": {**seen.groups["blue"]["tags"], "greenlight:frozen": "AZRebalance"}}
+    live["SuspendedProcesses"] = [{"ProcessName": "AZRebalance"}]
+    left = replace(seen, groups={**seen.groups, "blue": live})
+    assert operations(steps(left).disarm()) == ["resume_processes", "delete_tags"]
 
 
 def test_after_the_end_the_old_group_is_made_whole_before_it_gets_traffic() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from .asg_world import (
     NEW,
     NOW,
     OLD,
+    ROLLOUT,
     group,
     instance,
     operations,
@@ -110,13 +112,17 @@ def test_a_first_release_is_closed_to_the_public_before_there_is_a_group() -> No
     assert [made[name] for name in ("MinSize", "DesiredCapacity", "MaxSize")] == [2, 3, 6]
 
 
-def test_it_has_moved_when_every_instance_is_in_service_and_serves_only_then() -> None:
+def test_it_has_moved_when_every_instance_is_in_service_and_healthy_and_serves_only_then() -> None:
     closed = {"production_rules": (rule("production", proof="x"),)}
     coming = snapshot(group("blue", NEW, instance("i-1", NEW, "Pending"), desired=3), **closed)
     deployment = view(coming).deployment()
     assert deployment is not None
     assert (deployment.movement, view(coming).serving()) == (Movement.MOVING, "")
     there = snapshot(group("blue", NEW, *three(NEW)), **closed)
+    loading = replace(there, health={arn: found[:2] for arn, found in there.health.items()})
+    deployment = view(loading).deployment()
+    assert deployment is not None
+    assert (deployment.movement, view(loading).serving()) == (Movement.MOVING, "")
     deployment = view(there).deployment()
     assert deployment is not None
     assert (deployment.movement, view(there).serving()) == (Movement.MOVED, NEW)
@@ -264,6 +270,21 @@ def test_want_of_room_or_quota_is_no_fault_of_the_release(message: str, starved:
     deployment = view(seen).deployment()
     assert deployment is not None
     assert (deployment.failures, deployment.starved) == (3, starved)
+
+
+def test_what_happened_before_the_rollout_is_not_told() -> None:
+    started = NOW - timedelta(minutes=10)  # ROLLOUT's id says so, and so does the refresh
+    earlier, later = (
+        {"StartTime": started + timedelta(seconds=seconds), "Description": text}
+        for seconds, text in ((-1, "Launching a new EC2 instance: i-old"), (1, "Terminating EC2 instance: i-old"))
+    )
+    both = {"blue": (later, earlier)}
+    coming = group("green", NEW, tags={"greenlight:rollout": ROLLOUT})
+    shifted = snapshot(group("blue", OLD, *three(OLD)), coming, activities=both)
+    refreshed = rested(refreshes={"blue": (refresh(),)}, activities=both)
+    assert view(shifted).events() == view(refreshed).events() == ("Terminating EC2 instance: i-old",)
+    pending = {**refresh(status="Pending"), "StartTime": None}
+    assert view(rested(refreshes={"blue": (pending,)}, activities=both)).events() == ()
 
 
 def test_want_of_room_in_one_zone_is_forgotten_once_another_has_room() -> None:
