@@ -56,6 +56,7 @@ WEIGHTS = {"rolling": 100 / COUNT, "blue_green": 0.0, "canary": 10.0}
 ZONES = 2  # of the lab; instances are spread evenly
 MOST_OF_A_ZONE = -(-COUNT // ZONES)
 RATE = 50.0  # per second: two cores also bear up to six machines and a playbook
+ANSWER = 3.0  # seconds that the lab's slow release takes for each
 CALM = 60.0  # real seconds until what is on its way out is gone
 
 
@@ -163,6 +164,11 @@ def killed_share(cell: Cell) -> float:
     return most.get(cell.disturbance, 0) / COUNT
 
 
+def latency(cell: Cell) -> float:
+    """Seconds that an answer of what we take away takes: the more of them are in flight."""
+    return ANSWER if cell.release == "slow-answers" else watch.LATENCY
+
+
 def crashes(cell: Cell) -> bool:
     """Whether users meet a release that crashes: a refresh shows it before it is judged."""
     return cell.strategy == "rolling" and cell.release == "crash-after"
@@ -170,7 +176,8 @@ def crashes(cell: Cell) -> bool:
 
 def losses(cell: Cell, stack: Stack, rate: float, act: Act) -> list[Loss]:
     """What we killed, and what crashed by itself."""
-    found = watch.losses(stack, {name: at - TICK for name, at in act.killed.items()}, rate, killed_share(cell))
+    killed = {name: at - TICK for name, at in act.killed.items()}
+    found = watch.losses(stack, killed, rate, killed_share(cell), latency(cell))
     if crashes(cell):
         died = crashed(stack.lab.control("GET", "log?since=0"), stack.name)
         found += watch.losses(stack, died, rate, 1 / COUNT)
@@ -187,7 +194,9 @@ def crashed(events: Sequence[Mapping[str, Any]], name: str) -> dict[str, float]:
 def promised(cell: Cell, rate: float) -> str:
     told = []
     if share := killed_share(cell):
-        told.append(f"{watch.allowed(rate, share)} by the {cell.disturbance.partition('-')[0]} we take away")
+        told.append(
+            f"{watch.allowed(rate, share, latency(cell))} by the {cell.disturbance.partition('-')[0]} we take away"
+        )
     if crashes(cell):
         told.append(f"{watch.allowed(rate, 1 / COUNT)} by each instance that crashes")
     return f"failed requests at most: {', '.join(told) or '0'}"

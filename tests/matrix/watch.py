@@ -21,6 +21,7 @@ from .users import Users
 
 SCALE = 0.05  # real seconds per AWS second
 STREAM_SHARE, STREAM_SECONDS = 0.02, 0.5
+LATENCY = 0.05  # seconds that an answer takes, but for those of a slow release
 AFTERWARDS = 1.5  # seconds: streams end, and nothing may be wrong any more
 # Failed checks that make a target unhealthy. With two, a machine that is busy for a second with something else loses
 # every target, those that take their place start on it, too, and nothing is ever healthy again.
@@ -98,15 +99,17 @@ def bearable(url: str, rate: float) -> float:
     return rate
 
 
-def allowed(rate: float, share: float) -> int:
-    """Most requests that the death of targets with that share of the traffic may cost."""
-    return budget(Traffic(rate, share, 0.05, STREAM_SHARE, STREAM_SECONDS), DETECTION)
+def allowed(rate: float, share: float, latency: float = LATENCY) -> int:
+    """Most requests that the death of targets with that share of the traffic may cost; `latency`: of their answers."""
+    return budget(Traffic(rate, share, latency, STREAM_SHARE, STREAM_SECONDS), DETECTION)
 
 
-def losses(stack: Service, died: Mapping[str, float], rate: float, share: float) -> list[Loss]:
+def losses(
+    stack: Service, died: Mapping[str, float], rate: float, share: float, latency: float = LATENCY
+) -> list[Loss]:
     """A loss for each of what died, by name and instant (a TICK early), and for each time when no target was left."""
     seconds = DETECTION.seconds + TICK
-    found = [Loss(f"crash of {name}", at, seconds, allowed(rate, share)) for name, at in died.items()]
+    found = [Loss(f"crash of {name}", at, seconds, allowed(rate, share, latency)) for name, at in died.items()]
     for left, back in outages(targets_told(stack)):
         if any(left - seconds <= at + TICK <= back for at in died.values()):
             length = back - left + TICK

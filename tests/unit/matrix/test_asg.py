@@ -87,6 +87,9 @@ def test_what_may_fail_is_told_before_the_run() -> None:
     assert told["asg-rolling-2-zone-lost"] == f"failed requests at most: {zone} by the zone we take away"
     assert told["asg-blue_green-2-instance-killed"] == f"failed requests at most: {one} by the instance we take away"
     assert told["asg-rolling-crash-after-none"] == f"failed requests at most: {one} by each instance that crashes"
+    slow = watch.allowed(200.0, 1 / 3, 3.0)
+    assert slow > one + 200 / 3 * 2.9  # so many more are in flight
+    assert str(slow) in told["asg-rolling-slow-answers-instance-killed"]
     assert told["asg-canary-2-none"] == "failed requests at most: 0"
 
 
