@@ -116,7 +116,9 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     if unwell is not None:
         return unwell
     what = f"{name(plan, state, seen, plan.release.id)} is live already"
-    if seen.todo.get(Verb.DISARM) and not plan.check_mode:
+    if seen.todo.get(Verb.DISARM) and plan.check_mode:
+        return would(plan, state, seen, now, f"{what}; what an earlier run left armed would be put to rest")
+    if seen.todo.get(Verb.DISARM):
         ending = pace.stop(
             End.LIVE, sentence(plan, state, seen, now, f"{what}; what an earlier run left armed is at rest", "nothing")
         )
