@@ -42,7 +42,7 @@ def read(params: Mapping[str, Any], aws: Aws, record: Record | None) -> Json:
         "exists": view.group is not None,
         "serving": named(view.serving(), view.labels(), record),
         "moving": _moving(view, record),
-        "desired": snapshot.desired(view.live()),
+        "desired": snapshot.desired(view.live),
         "targets": [asdict(target) for target in view.targets()],
         "weights": {
             which: {short(group): weight for group, weight in aws_rules.weights(rule).items()}
@@ -50,14 +50,14 @@ def read(params: Mapping[str, Any], aws: Aws, record: Record | None) -> Json:
             if rule
         },
         "closed": view.closed,
-        "ground": with_address(aws, asg_ground.ground(snapshot, view.live(), front)),
+        "ground": with_address(aws, asg_ground.ground(snapshot, view.live, front)),
         "events": list(view.events()),
     }
 
 
 def _moving(view: View, record: Record | None) -> Json | None:
     """The refresh or the shift in progress, whoever started it."""
-    refresh = view.snapshot.refresh(view.live())
+    refresh = view.snapshot.refresh(view.live)
     if refresh:
         version = asg_refresh.version(refresh, view.snapshot.template)
         release = view.snapshot.release_of(version)
@@ -70,7 +70,7 @@ def _moving(view: View, record: Record | None) -> Json | None:
             "stage": f"{refresh.get('PercentageComplete', 0)} % done",
             "held": None,
         }
-    arrival = view.arrival() if view.params["load_balancer"] else None
+    arrival = view.arrival if view.params["load_balancer"] else None
     if arrival is None or arrival.group is None:
         return None
     held = arrival.held()
@@ -86,7 +86,7 @@ def _moving(view: View, record: Record | None) -> Json | None:
 
 
 def _shown(view: View, held: Held | None) -> Json | None:
-    kept = view.arrival().kept
+    kept = view.arrival.kept
     if held is None or kept is None:
         return None
     return {"id": held.id, "expires": kept.until.isoformat(timespec="seconds"), "then": "ROLLBACK"}

@@ -83,7 +83,7 @@ class Asg:
         self._at = snapshot.at
         self._gone = view.gone()
         self._steps = steps.todo()
-        refresh = snapshot.refresh(view.live()) or {}
+        refresh = snapshot.refresh(view.live) or {}
         return Observation(
             at=snapshot.at,
             exists=bool(snapshot.groups) if plan.remove else view.group is not None,
@@ -92,7 +92,7 @@ class Asg:
             other=view.other(),
             foreign=view.foreign(),
             closed=bool(proof),
-            desired=snapshot.desired(view.live()),
+            desired=snapshot.desired(view.live),
             targets=targets,
             weights=aws_rules.weights(rule),
             events=view.events(),

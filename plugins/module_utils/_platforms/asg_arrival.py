@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from math import inf
 from typing import Any
 
@@ -36,23 +37,23 @@ class Arrival:
         """Of the group that does not serve."""
         return other(self.live)
 
-    @property
+    @cached_property
     def group(self) -> Json | None:
         """The group that comes; None = nothing comes."""
         found = self.snapshot.groups.get(self.colour)
         coming = found is not None and self.snapshot.desired(self.colour) > 0
         return found if coming and not asg_shift.outgoing(self.snapshot, self.colour) else None
 
-    @property
+    @cached_property
     def rollout(self) -> str:
         return asg_shift.rollout_of(self.snapshot.groups.get(self.colour))
 
-    @property
+    @cached_property
     def release(self) -> str:
         """That comes; "" = none, or none of ours."""
         return self.snapshot.release_of(self.snapshot.configured(self.colour)) if self.group else ""
 
-    @property
+    @cached_property
     def kept(self) -> Keep | None:
         """What the group that serves is kept for, in this rollout."""
         kept = asg_shift.keep_of(self.snapshot.groups.get(self.live))

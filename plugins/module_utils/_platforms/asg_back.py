@@ -29,10 +29,10 @@ class Back:
 
     def home(self) -> str:
         """The release that ROLL_BACK leads to: the plan's, else what the group that serves was launching before."""
-        return self.plan.previous or self.view.config_release(self.view.live())
+        return self.plan.previous or self.view.config_release(self.view.live)
 
     def roll_back(self) -> list[Step]:
-        view, live, home = self.view, self.view.live(), self.home()
+        view, live, home = self.view, self.view.live, self.home()
         if view.not_ours():
             return []
         if self.plan.first:
@@ -43,12 +43,12 @@ class Back:
         moving = view.snapshot.refresh(live)
         if moving:
             return self._turn(moving, home)
-        if view.config_release(live) != home and view.config_release(view.idle()) == home:
+        if view.config_release(live) != home and view.config_release(view.idle) == home:
             return self._swapped()
         steps = self._shifted()
-        if not steps and (view.met(view.idle()) or asg_shift_steps.waits(view) > 0):
+        if not steps and (view.met(view.idle) or asg_shift_steps.waits(view) > 0):
             return []  # the load balancer follows its rule later, or a timer calls: until then both groups stay
-        steps += asg_group_steps.emptied(view, view.idle(), "its release is taken back")
+        steps += asg_group_steps.emptied(view, view.idle, "its release is taken back")
         if view.config_release(live) != home or view.mixed(live):
             template = {"LaunchTemplateId": view.snapshot.template, "Version": version}
             line = f"StartInstanceRefresh: {group_name(view.params, live)} back to release {home}"
@@ -58,13 +58,13 @@ class Back:
 
     def _shifted(self) -> list[Step]:
         """The group that serves gets all the traffic, at once; then no timer is left."""
-        view, live = self.view, self.view.live()
+        view, live = self.view, self.view.live
         steps = asg_shift_steps.shifted(view, view.production_rule, "production", live, 100, ", back")
-        return steps + asg_shift_steps.disarmed(view, view.arrival().timers())
+        return steps + asg_shift_steps.disarmed(view, view.arrival.timers())
 
     def _swapped(self) -> list[Step]:
         """The group that served before the shift was completed serves again, once it is whole."""
-        view, live, old = self.view, self.view.live(), self.view.idle()
+        view, live, old = self.view, self.view.live, self.view.idle
         there, serves = view.snapshot.groups[old], view.group or {}
         steps = asg_group_steps.frozen(view, live)
         count = asg_shift_steps.sizes(serves)
@@ -73,13 +73,13 @@ class Back:
             line = f"UpdateAutoScalingGroup: {name} to {count['DesiredCapacity']} instances again"
             arguments = {"AutoScalingGroupName": name, **count}
             return [*steps, Step("autoscaling", "update_auto_scaling_group", arguments, line)]
-        if not view.arrival().healthy():
+        if not view.arrival.healthy():
             return steps
         return [*steps, *asg_shift_steps.shifted(view, view.production_rule, "production", old, 100, ", back")]
 
     def _turn(self, moving: Json, home: str) -> list[Step]:
         """Turn what is under way, where that leads home; what leads elsewhere is ended first."""
-        view, live = self.view, self.view.live()
+        view, live = self.view, self.view.live
         arguments = {"AutoScalingGroupName": group_name(view.params, live)}
         to = view.snapshot.release_of(asg_refresh.version(moving, view.snapshot.template))
         if moving["Status"] not in TURNABLE or to == home or not asg_refresh.ours(moving):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from .._engine.finding import Finding
@@ -24,7 +25,10 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Service:
-    """A snapshot seen for one release and one set of parameters: groups, rules and releases."""
+    """A snapshot seen for one release and one set of parameters: groups, rules and releases.
+
+    A snapshot does not change, so what is asked often is found once.
+    """
 
     snapshot: Snapshot
     params: Mapping[str, Any]
@@ -37,11 +41,11 @@ class Service:
 
     # ---- the load balancer ----
 
-    @property
+    @cached_property
     def production_rule(self) -> Json | None:
         return self._rule(self.snapshot.production_rules)
 
-    @property
+    @cached_property
     def test_rule(self) -> Json | None:
         return self._rule(self.snapshot.test_rules)
 
@@ -63,6 +67,7 @@ class Service:
 
     # ---- the groups ----
 
+    @cached_property
     def live(self) -> str:
         """The colour that serves, as read: by the rule's weights; without a rule the group that is there; else blue."""
         known = ""
@@ -73,23 +78,25 @@ class Service:
         there = [colour for colour in COLOURS if colour in self.snapshot.groups]
         return max(there, key=self._likely, default=BLUE)
 
+    @cached_property
     def idle(self) -> str:
-        return other(self.live())
+        return other(self.live)
 
     def _likely(self, colour: str) -> tuple[bool, int]:
         """Without a word of rule and tags: what the record calls the release before, then what is larger."""
         return self.config_release(colour) == self.previous != "", self.snapshot.desired(colour)
 
+    @cached_property
     def arrival(self) -> Arrival:
         """The group that does not serve, and its share."""
         rules = (self.production_rule, self.test_rule)
         production, test = (aws_rules.weights(rule) for rule in rules)
-        return Arrival(self.snapshot, self.params, self.live(), production, test)
+        return Arrival(self.snapshot, self.params, self.live, production, test)
 
     @property
     def group(self) -> Json | None:
         """The live group."""
-        return self.snapshot.groups.get(self.live())
+        return self.snapshot.groups.get(self.live)
 
     def config_release(self, colour: str) -> str:
         """The release that a group launches."""
@@ -118,9 +125,7 @@ class Service:
                 f"the production rule sends requests to {', '.join(strange)}, which is no target group of the service"
             )
         if self.group is None:
-            return (
-                f"the production rule sends requests to {self.live()}, and there is no group {self._name(self.live())}"
-            )
+            return f"the production rule sends requests to {self.live}, and there is no group {self._name(self.live)}"
         return ""
 
     def _name(self, colour: str) -> str:
@@ -139,9 +144,9 @@ class Service:
     def serving(self) -> str:
         """The release that was completed last; "" = none, or none of ours."""
         group = self.group
-        if group is None or (self.closed and not self._arrived(self.live())):
+        if group is None or (self.closed and not self._arrived(self.live)):
             return ""
-        return self.config_release(self.live())
+        return self.config_release(self.live)
 
     def _arrived(self, colour: str) -> bool:
         """As many instances as wanted, all in service and healthy at the load balancer.
@@ -160,9 +165,9 @@ class Service:
 
     def template_differences(self) -> list[str]:
         """ "path: is -> wanted" of the template that the live group launches. User data is compared, never shown."""
-        if not self.own or self.config_release(self.live()) == self.release:
+        if not self.own or self.config_release(self.live) == self.release:
             return []
-        running = self.snapshot.versions.get(self.snapshot.configured(self.live()), {})
+        running = self.snapshot.versions.get(self.snapshot.configured(self.live), {})
         found, wanted = running.get("LaunchTemplateData") or {}, asg_release.content(self.params)
         names = sorted({*found, *wanted} - {"UserData", "TagSpecifications"})
         lines = [f"{name}: {found.get(name, 'not set')} -> {wanted.get(name, 'not set')}" for name in names]

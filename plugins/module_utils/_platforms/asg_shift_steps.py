@@ -42,11 +42,11 @@ def shifted(view: View, rule: Json | None, which: str, to: str, weight: int, not
 
 def started(view: View, version: str, rollout: str) -> list[Step]:
     """The incoming group, in the strength of the one that serves, at weight 0 and behind the test rule."""
-    coming, group = view.idle(), view.snapshot.groups.get(view.idle())
+    coming, group = view.idle, view.snapshot.groups.get(view.idle)
     if group is None:
         return [asg_group_steps.made(view, coming, version, asg_group_steps.EMPTY)]
     if waits(view) > 0:  # of the rollout before: a call of its timer might still give the group the traffic
-        return disarmed(view, view.arrival().timers())
+        return disarmed(view, view.arrival.timers())
     leftover = asg_group_steps.emptied(view, coming, "it runs what nobody asked for")
     if leftover or view.snapshot.instances(coming):
         return leftover
@@ -106,16 +106,16 @@ def disarmed(view: View, timers: list[asg_shift.Timer]) -> list[Step]:
 
 def let_go(view: View) -> list[Step]:
     """The group that does not serve any more goes, once nothing can give it traffic again."""
-    idle, snapshot = view.idle(), view.snapshot
+    idle, snapshot = view.idle, view.snapshot
     if snapshot.groups.get(idle) is None or waits(view) > 0:
         return []
-    empty = asg_group_steps.emptied(view, idle, f"{group_name(view.params, view.live())} serves alone")
+    empty = asg_group_steps.emptied(view, idle, f"{group_name(view.params, view.live)} serves alone")
     return [*(asg_group_steps.frozen(view, idle) if empty else []), *empty]
 
 
 def waits(view: View) -> float:
     """Seconds that the group which does not serve any more keeps its capacity; 0 = it may go."""
-    kept = asg_shift.outgoing(view.snapshot, view.idle())
-    if kept is None or not view.snapshot.desired(view.idle()):
+    kept = asg_shift.outgoing(view.snapshot, view.idle)
+    if kept is None or not view.snapshot.desired(view.idle):
         return 0.0
     return max(0.0, (asg_shift.safe_at(kept, view.params) - view.snapshot.clock).total_seconds())

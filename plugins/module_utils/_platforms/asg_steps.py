@@ -70,11 +70,11 @@ class Steps:
     def configure(self) -> list[Step]:
         """Not while a refresh is open: it has its own idea of the group."""
         view = self.view
-        if view.not_ours() or view.group is None or view.snapshot.refreshing() or view.arrival().group:
+        if view.not_ours() or view.group is None or view.snapshot.refreshing() or view.arrival.group:
             return []
         steps = self._rules()
         for colour in view.snapshot.groups:
-            bounds = asg_group.sizes(self._params) if colour == view.live() else {}
+            bounds = asg_group.sizes(self._params) if colour == view.live else {}
             steps += asg_group_steps.mended(view, colour, bounds)
         alarm = view.snapshot.alarm  # made when a refresh is to be watched first
         return steps + (aws_heart_steps.mend(self._params, alarm) if alarm else [])
@@ -83,7 +83,7 @@ class Steps:
         """Both rules. Nothing serves yet: whatever comes first stays closed to the public."""
         view = self.view
         proof = self.proof if view.group is None else ""
-        live = target_group(self._params, view.live())
+        live = target_group(self._params, view.live)
         return aws_rule_steps.rules(self._params, view.production_rule, view.test_rule, live, proof)
 
     # ---- BEGIN ----
@@ -113,7 +113,7 @@ class Steps:
         view, release = self.view, self.plan.release.id
         if view.not_ours():
             return []
-        live, version = view.live(), view.snapshot.version_of(release)
+        live, version = view.live, view.snapshot.version_of(release)
         if view.group is not None and self._launches(live, release) and not view.mixed(live):
             return []
         steps = self.template()
@@ -124,7 +124,7 @@ class Steps:
             capacity = self._params["capacity"]
             count = {"MinSize": capacity["min"], "MaxSize": capacity["max"], "DesiredCapacity": capacity["desired"]}
             return [*steps, asg_group_steps.made(view, BLUE, version, count)]
-        if view.snapshot.refreshing() or view.arrival().release == release:
+        if view.snapshot.refreshing() or view.arrival.release == release:
             return steps
         steps += asg_group_steps.frozen(view, live)
         if self._rolling or self._launches(live, release):
@@ -147,14 +147,14 @@ class Steps:
         """Also after a run that was refused halfway, whatever its strategy: counts move again."""
         view, moves = self.view, self.view.snapshot.refreshing()
         steps = aws_heart_steps.disarm(self._params, view.snapshot.alarm, moves)
-        shifts = view.arrival().group is not None or view.not_ours()
-        return steps if moves or shifts else steps + asg_group_steps.thawed(view, view.live())
+        shifts = view.arrival.group is not None or view.not_ours()
+        return steps if moves or shifts else steps + asg_group_steps.thawed(view, view.live)
 
     def proceed(self) -> list[Step]:
         """A refresh goes on by itself; a rule does not."""
-        if self._rolling or self.view.not_ours() or self.view.arrival().release != self.plan.release.id:
+        if self._rolling or self.view.not_ours() or self.view.arrival.release != self.plan.release.id:
             return []
-        return asg_shift_steps.proceeded(self.view, self.view.arrival())
+        return asg_shift_steps.proceeded(self.view, self.view.arrival)
 
     # ---- the way back ----
 
@@ -168,11 +168,11 @@ class Steps:
 
     def finish(self) -> list[Step]:
         """No timer is left; counts move again; the public is let in; what does not serve any more goes."""
-        view, live = self.view, self.view.live()
-        if view.group is None or view.not_ours() or view.snapshot.refreshing() or view.arrival().group:
+        view, live = self.view, self.view.live
+        if view.group is None or view.not_ours() or view.snapshot.refreshing() or view.arrival.group:
             return []
-        steps = asg_shift_steps.disarmed(view, view.arrival().timers()) + asg_group_steps.thawed(view, live)
-        if view.closed or asg_shift.outgoing(view.snapshot, view.idle()):
+        steps = asg_shift_steps.disarmed(view, view.arrival.timers()) + asg_group_steps.thawed(view, live)
+        if view.closed or asg_shift.outgoing(view.snapshot, view.idle):
             steps += asg_group_steps.scaled_by(view, live)
         steps += aws_rule_steps.opened(self._params, view.production_rule)
         return steps + asg_shift_steps.let_go(view)
@@ -182,7 +182,7 @@ class Steps:
         left = asg_shift_steps.waits(self.view)
         if left <= 0:
             return ""
-        name = group_name(self._params, self.view.idle())
+        name = group_name(self._params, self.view.idle)
         return f"{name} keeps its capacity for {left:.0f} s more: a call of the timer might still come"
 
     # ---- REMOVE: in reverse order, and only what carries our tag ----

@@ -29,7 +29,7 @@ class View(Service):
 
     def raw_to(self, release: str) -> Json:
         """The newest refresh of the live group that goes to a release; {} = there is none."""
-        for refresh in self.snapshot.refreshes.get(self.live(), ()):
+        for refresh in self.snapshot.refreshes.get(self.live, ()):
             if release and self._goes_to(refresh) == release:
                 return refresh
         return {}
@@ -49,10 +49,10 @@ class View(Service):
         if refresh:
             return self._shown(refresh)
         group = self.group
-        if group is None or not self.closed or self.config_release(self.live()) != self.release:
+        if group is None or not self.closed or self.config_release(self.live) != self.release:
             return None
-        moved = Movement.MOVED if self._arrived(self.live()) else Movement.MOVING
-        failures, why = self._failed(self.live())
+        moved = Movement.MOVED if self._arrived(self.live) else Movement.MOVING
+        failures, why = self._failed(self.live)
         arn = str(group["AutoScalingGroupARN"])
         return Deployment(arn, self.release, moved, why, failures, starved=asg_activities.starved(why))
 
@@ -62,21 +62,21 @@ class View(Service):
 
     def _coming(self) -> Deployment | None:
         """What the group that does not serve brings, with the failures of its instances."""
-        found = self.arrival().deployment() if self.params.get("load_balancer") else None
+        found = self.arrival.deployment() if self.params.get("load_balancer") else None
         if found is None or found.movement is not Movement.MOVING:
             return found
-        failures, why = self._failed(self.idle())
+        failures, why = self._failed(self.idle)
         return replace(found, failures=failures, reason=why, starved=asg_activities.starved(why))
 
     def _shifted(self) -> Deployment | None:
         """The shift that made the group live, where it was one."""
         rollout = asg_shift.rollout_of(self.group)
-        if not rollout or self.config_release(self.live()) != self.release:
+        if not rollout or self.config_release(self.live) != self.release:
             return None
         return Deployment(rollout, self.release, Movement.MOVED)
 
     def _shown(self, refresh: Mapping[str, Any]) -> Deployment:
-        failures, why = self._failed(self.live())
+        failures, why = self._failed(self.live)
         is_open = refresh.get("Status") in OPEN
         reason = " ".join(part for part in (asg_refresh.why(refresh), why if is_open else "") if part)
         return Deployment(
@@ -94,7 +94,7 @@ class View(Service):
 
     def other(self) -> Deployment | None:
         """A refresh or a shift under way to another known release."""
-        refresh, coming = self.snapshot.refresh(self.live()), self._coming()
+        refresh, coming = self.snapshot.refresh(self.live), self._coming()
         release = self._goes_to(refresh) if refresh else ""
         if refresh and release and release != self.release:
             return self._shown(refresh)
@@ -104,7 +104,7 @@ class View(Service):
         """A refresh under way that leads to no release of ours, or in the group that does not serve."""
         for colour in self.snapshot.groups:
             refresh = self.snapshot.refresh(colour)
-            if refresh and (not self._goes_to(refresh) or colour != self.live()):
+            if refresh and (not self._goes_to(refresh) or colour != self.live):
                 named = (refresh.get("DesiredConfiguration") or {}).get("LaunchTemplate") or {}
                 to = (
                     f"version {named.get('Version')} of {named.get('LaunchTemplateId')}"
@@ -115,18 +115,18 @@ class View(Service):
                 return f"{what}, status {refresh['Status']}, {refresh.get('PercentageComplete', 0)} % done"
         coming = self._coming()
         if coming and not coming.release:
-            name, count = self._name(self.idle()), self.snapshot.desired(self.idle())
+            name, count = self._name(self.idle), self.snapshot.desired(self.idle)
             return f"group {name} has {count} instances of no known release"
         return ""
 
     def held(self) -> Held | None:
-        arrival = self.arrival()
+        arrival = self.arrival
         if arrival.group is not None and arrival.release == self.release and not self._rolling:
             return arrival.held()
         refresh = self.raw_to(self.release)
         if not refresh or refresh.get("Status") not in ("InProgress", "Baking"):
             return None
-        return asg_refresh.held(self.snapshot, self.live(), refresh, self.waits)
+        return asg_refresh.held(self.snapshot, self.live, refresh, self.waits)
 
     def heart(self) -> Heart | None:
         """The alarm guards refreshes; a first release is guarded by its rule, which stays closed without us."""
@@ -136,7 +136,7 @@ class View(Service):
 
     def share(self, test: bool = False) -> int | None:
         """Percent of the production or the test traffic to the release, as the rule says; None = no rule shifts it."""
-        rule, arrival = self.test_rule if test else self.production_rule, self.arrival()
+        rule, arrival = self.test_rule if test else self.production_rule, self.arrival
         if not rule or self._rolling:
             return None
         return arrival.share(test) if arrival.release == self.release else 100 - arrival.share(test)

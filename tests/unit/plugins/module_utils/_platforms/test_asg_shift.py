@@ -107,13 +107,13 @@ def test_a_timer_restores_the_weights_with_one_call_few_retries_and_goes() -> No
 
 @pytest.mark.parametrize("weight", [0, 10, 100])
 def test_the_old_group_serves_until_its_tag_says_that_it_is_done_whatever_the_weights(weight: int) -> None:
-    assert view(shifting(weight, 100), given=CANARY).live() == "blue"
+    assert view(shifting(weight, 100), given=CANARY).live == "blue"
     assert view(shifting(weight, 100), given=CANARY).serving() == OLD
 
 
 def test_then_the_new_one_serves_and_the_old_one_only_keeps_its_capacity() -> None:
     done = view(shifting(100, DONE), given=CANARY)
-    assert (done.live(), done.serving(), done.arrival().group) == ("green", NEW, None)
+    assert (done.live, done.serving(), done.arrival.group) == ("green", NEW, None)
     deployment = done.deployment()
     assert deployment is not None
     assert (deployment.movement, deployment.id) == (Movement.MOVED, ROLLOUT)
@@ -122,9 +122,9 @@ def test_then_the_new_one_serves_and_the_old_one_only_keeps_its_capacity() -> No
 def test_the_tag_of_another_rollout_counts_for_nothing() -> None:
     old = group("blue", OLD, *three(OLD), tags=kept(10, rollout=EARLIER))
     new = group("green", NEW, *three(NEW), tags={"greenlight:rollout": ROLLOUT})
-    assert view(snapshot(old, new), given=CANARY).live() == "blue"
+    assert view(snapshot(old, new), given=CANARY).live == "blue"
     turned = snapshot(old, new, production_rules=(rule("production", 0),))
-    assert view(turned, given=CANARY).live() == "green"
+    assert view(turned, given=CANARY).live == "green"
 
 
 def test_instances_of_no_known_release_in_the_other_group_are_somebody_elses() -> None:
