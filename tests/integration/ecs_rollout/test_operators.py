@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_ecs, control, info
+from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_info, control, info
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.ending import attempt
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.kit_ecs import run
 from tests.integration.ecs_rollout.stack import Stack
@@ -26,12 +26,12 @@ def beside(stack: Stack) -> dict[str, Any]:
 
 
 def look(stack: Stack) -> dict[str, Any]:
-    return attempt(info.run, argspec_ecs.rollout_info(), beside(stack), False)
+    return attempt(info.run, argspec_info.rollout_info(), beside(stack), False)
 
 
 def abort(stack: Stack) -> dict[str, Any]:
     params = {**beside(stack), "action": "abort", "reason": "the second thought it over", "holder": None}
-    return attempt(control.run, argspec_ecs.rollout_control(), params, False)
+    return attempt(control.run, argspec_info.rollout_control(), params, False)
 
 
 def test_a_second_operator_is_told_who_is_at_work_and_may_abort_it(served: Stack) -> None:

@@ -150,9 +150,18 @@ def test_elsewhere_the_module_does_the_same_silently(served: Stack, tmp_path: Pa
     assert refused["msg"] == refused["reason"]
 
 
-@pytest.mark.parametrize("name", ["ecs_rollout", "rollout_info"])
-def test_arguments_are_checked_before_anything_else(name: str, tmp_path: Path) -> None:
-    assert "missing required arguments: cluster, name" in module(name, {}, tmp_path)["msg"]
+@pytest.mark.parametrize(
+    ("name", "given", "missing"),
+    [
+        ("ecs_rollout", {}, "missing required arguments: cluster, name"),
+        ("rollout_info", {}, "missing required arguments: name"),
+        ("rollout_info", {"name": "digits"}, "platform is ecs but all of the following are missing: cluster"),
+    ],
+)
+def test_arguments_are_checked_before_anything_else(
+    name: str, given: dict[str, str], missing: str, tmp_path: Path
+) -> None:
+    assert missing in module(name, given, tmp_path)["msg"]
 
 
 def module(name: str, arguments: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 
-from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_ecs, info
+from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_info, info
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.ending import attempt
 from tests.integration.ecs_rollout.stack import Stack
 from tests.lab.load.generator import BackgroundLoad, Load
@@ -95,8 +95,8 @@ def test_a_first_release_that_fails_leaves_nothing_behind(stack: Stack) -> None:
 
 def test_rollout_info_says_what_serves_and_what_is_known(served: Stack) -> None:
     params, known = served.parameters(), served.record()
-    wanted = {name: params[name] for name in argspec_ecs.rollout_info() if name in params}
-    found = attempt(info.run, argspec_ecs.rollout_info(), {**wanted, "platform": "ecs"}, check_mode=False)
+    wanted = {name: params[name] for name in argspec_info.rollout_info() if name in params}
+    found = attempt(info.run, argspec_info.rollout_info(), {**wanted, "platform": "ecs"}, check_mode=False)
     assert found["serving"] == {"id": known["live"], "label": known["releases"][known["live"]]}
     assert found["weights"]["production"] == {f"{served.name}-blue": 100, f"{served.name}-green": 0}
     assert (found["closed"], found["moving"], found["unfinished"]) == (False, None, {})

@@ -23,7 +23,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._clients.aws im
 from ansible_collections.greenlight.serving.plugins.module_utils._engine import lease
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.lease import Lease, Move, Terms
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Outcome, Record
-from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_ecs, control, info
+from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_info, control, info
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.ending import attempt
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms.base import PortError
 from ansible_collections.greenlight.serving.plugins.module_utils._store.s3 import S3Store, key_of
@@ -62,10 +62,10 @@ class Place:
 
     def ask(self, action: str, check: bool = False, **more: Any) -> dict[str, Any]:
         params = {**self.options, "action": action, "reason": None, "holder": None, **more}
-        return attempt(control.run, argspec_ecs.rollout_control(), params, check)
+        return attempt(control.run, argspec_info.rollout_control(), params, check)
 
     def look(self) -> dict[str, Any]:
-        return attempt(info.run, argspec_ecs.rollout_info(), self.options, False)
+        return attempt(info.run, argspec_info.rollout_info(), self.options, False)
 
 
 @pytest.fixture
