@@ -329,10 +329,13 @@ def test_a_direct_connection_passes_the_interface_if_its_groups_admit_the_peer(a
 
     def direct(timeout: float) -> bytes:
         """The whole answer; a refused peer hangs (it must not end its side, or it is taken to have left)."""
-        with socket.create_connection((backend.address, TARGET_PORT), timeout=timeout) as client:
-            with contextlib.suppress(ConnectionResetError):  # it may come before the request is sent
-                client.sendall(b"GET /direct HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        with (
+            contextlib.suppress(ConnectionResetError),  # at any moment: while connecting, too
+            socket.create_connection((backend.address, TARGET_PORT), timeout=timeout) as client,
+        ):
+            client.sendall(b"GET /direct HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             return read_all(client)
+        return b""
 
     assert direct(5).endswith(b"\r\n\r\n/direct")
     alb.groups["sg-task"] = CLOSED
