@@ -6,28 +6,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 
 from tests.simulation.asg_cloud import AsgCloud
 from tests.simulation.asg_parts import NEVER, SICK, Group, Refresh
 from tests.simulation.asg_scenario import LEAST, MOST, params
+from tests.simulation.everywhere import EVERYWHERE, Events, opened
 from tests.simulation.parts import FOREIGN
-from tests.simulation.ports import World
-
-
-def happens(world: World, name: str, at: float, length: float) -> None:
-    """An event of the schedule, put into the world's calendar."""
-    begin, end, fault = EVENTS[name]
-    cloud: AsgCloud = world.cloud
-
-    def first() -> None:
-        world.met[fault, world.phase] += 1
-        begin(cloud)
-
-    cloud.world.append((at, first))
-    if end is not None:
-        cloud.world.append((at + length, lambda: end(cloud)))
-    cloud.world.sort(key=lambda each: each[0])
 
 
 def _all(cloud: AsgCloud) -> list[Group]:
@@ -56,44 +40,12 @@ def _close(cloud: AsgCloud) -> None:
             cloud.lose(group, one)
 
 
-def _open(cloud: AsgCloud) -> None:
-    cloud.closed_zone = ""
-
-
-def _sick(cloud: AsgCloud) -> None:
-    cloud.sick = cloud.rng.choice(("silent", "wrong"))
-
-
-def _well(cloud: AsgCloud) -> None:
-    cloud.sick = ""
-
-
-def _starve(cloud: AsgCloud) -> None:
-    cloud.starved = True
-
-
-def _feed(cloud: AsgCloud) -> None:
-    cloud.starved, cloud.lost_by_world = False, cloud.now
-
-
-def _close_store(cloud: AsgCloud) -> None:
-    cloud.storeless = True
-
-
-def _open_store(cloud: AsgCloud) -> None:
-    cloud.storeless = False
-
-
 def _keep_timers(cloud: AsgCloud) -> None:
     cloud.undeletable = True
 
 
 def _let_timers(cloud: AsgCloud) -> None:
     cloud.undeletable = False
-
-
-def _gone(cloud: AsgCloud) -> None:
-    cloud.gone = frozenset({"old"})
 
 
 def serving(cloud: AsgCloud) -> Group | None:
@@ -162,15 +114,11 @@ def _actions(weights: dict[str, int]) -> list[dict[str, object]]:
     return [{"Type": "forward", "Order": 1, "ForwardConfig": {"TargetGroups": groups}}]
 
 
-Change = Callable[[AsgCloud], None]
-EVENTS: dict[str, tuple[Change, Change | None, str]] = {
+EVENTS: Events = {
+    **EVERYWHERE,
     "flap": (_flap, None, "F13 flap"),
     "instance": (_lost, None, "F13 instance lost"),
-    "sick": (_sick, _well, "F14 all sick"),
-    "zone": (_close, _open, "F15 zone lost"),
-    "starved": (_starve, _feed, "F16 no capacity"),
-    "storeless": (_close_store, _open_store, "F10 no store"),
-    "gone": (_gone, None, "F17 old image gone"),
+    "zone": (_close, opened, "F15 zone lost"),
     "foreign": (_foreign, None, "F19 foreign refresh"),
     "scaled": (_scale, None, "F19 autoscaler"),
     "moved": (_move, _moved, "F19 rebalanced"),

@@ -12,7 +12,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms import asg_group, asg_release, aws_rules
 from tests.simulation import asg_checks, asg_scenario
 from tests.simulation.asg_cloud import AsgCloud, whole
-from tests.simulation.asg_events import happens
+from tests.simulation.asg_events import EVENTS
 from tests.simulation.asg_parts import NEVER, Group, Json, weights_of
 from tests.simulation.asg_ports import AsgPorts
 from tests.simulation.asg_scenario import (
@@ -29,6 +29,7 @@ from tests.simulation.asg_scenario import (
     params,
     release_id,
 )
+from tests.simulation.everywhere import happens
 from tests.simulation.parts import FOREIGN
 from tests.simulation.play import Play
 from tests.simulation.played import Played
@@ -66,9 +67,7 @@ class AsgPlay(Play):
         if made.kept and not made.first:
             cloud.theirs = frozenset({"AZRebalance"})
             cloud.groups["digits-blue"].suspended |= cloud.theirs
-        begin = cloud.now
-        for name, after, length in sorted(made.world, key=lambda each: each[1]):
-            happens(self.world, name, begin + after, length)
+        happens(EVENTS, self.world, made.world)
 
     def plan(self, release: str, number: int, strategy: str, **changes: Any) -> Plan:
         made = self.made

@@ -15,6 +15,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
 from ansible_collections.greenlight.serving.plugins.module_utils._glue import argspec_asg, planning
 from ansible_collections.greenlight.serving.plugins.module_utils._glue.kit_asg import KIT
 from ansible_collections.greenlight.serving.plugins.module_utils._platforms import asg_release
+from tests.simulation import parts
 from tests.simulation.asg_parts import Json, moment
 from tests.simulation.parts import FOREIGN, Behaviour
 
@@ -23,17 +24,7 @@ HOLD, LATE = 260.0, 20.0  # seconds of a hold, and that a call of a timer may co
 BLUE, GREEN = "arn:b:targetgroup/blue/1", "arn:b:targetgroup/green/2"
 STEPS = {"rolling": (34, 100), "canary": (10, 100), "blue_green": ()}
 NO_IMAGE = "unlaunchable"  # its AMI does not exist
-RELEASES = {
-    "good": Behaviour(),
-    "unmarked": Behaviour(marked=False),
-    "never_healthy": Behaviour(healthy=False),
-    "wrong": Behaviour(right=False),
-    "wrong_unmarked": Behaviour(right=False, marked=False),
-    "crashing": Behaviour(crash_after=5.0),
-    "souring": Behaviour(wrong_from=10),
-    "turning": Behaviour(wrong_after=24.0),
-    NO_IMAGE: Behaviour(),
-}
+RELEASES = {**parts.RELEASES, NO_IMAGE: Behaviour()}
 ALL = {**RELEASES, "old": Behaviour(), FOREIGN: Behaviour(marked=False)}
 BAD = frozenset(RELEASES) - {"good", "unmarked", "turning"}
 MAYBE = frozenset({"turning"})  # live, or taken back: as the gates come to see it

@@ -9,7 +9,8 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.evolve 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Chain, Plan
 from tests.simulation.checks import check_end
 from tests.simulation.ecs_ports import EcsPorts
-from tests.simulation.events import happens
+from tests.simulation.events import EVENTS
+from tests.simulation.everywhere import happens
 from tests.simulation.play import Play
 from tests.simulation.played import Played
 from tests.simulation.ports import World
@@ -37,9 +38,7 @@ class EcsPlay(Play):
             met["F5 slow drain", "moving"] += 1
         if made.release in BAD:
             met["F11 never healthy" if made.release == "never_healthy" else "F12 bad release", "moving"] += 1
-        begin = self.world.cloud.now
-        for name, after, length in sorted(made.world, key=lambda each: each[1]):
-            happens(self.world, name, begin + after, length)
+        happens(EVENTS, self.world, made.world)
 
     def plan(self, release: str, number: int, strategy: str, **changes: object) -> Plan:
         made = self.made

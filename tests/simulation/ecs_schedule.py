@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.evolve import evolve
-from tests.simulation.scenario import RELEASES, STEPS
+from tests.simulation.parts import RELEASES
+from tests.simulation.scenario import STEPS
 from tests.simulation.schedule import LONG_DRAIN, SHARED, Deck, Kinds, Schedule, event, kills, refused, second
 
 STRATEGIES, NAMES = tuple(sorted(STEPS)), tuple(sorted(RELEASES))

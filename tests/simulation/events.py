@@ -5,26 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tests.simulation.cloud import Cloud
+from tests.simulation.everywhere import EVERYWHERE, Events, opened
 from tests.simulation.parts import FOREIGN, NEVER
-from tests.simulation.ports import World
-
-
-def happens(world: World, name: str, at: float, length: float) -> None:
-    """An event of the schedule, put into the world's calendar."""
-    begin, end, fault = EVENTS[name]
-    cloud = world.cloud
-
-    def first() -> None:
-        world.met[fault, world.phase] += 1
-        begin(cloud)
-
-    cloud.world.append((at, first))
-    if end is not None:
-        cloud.world.append((at + length, lambda: end(cloud)))
-    cloud.world.sort(key=lambda each: each[0])
 
 
 def _flap(cloud: Cloud) -> None:
@@ -38,38 +21,6 @@ def _close(cloud: Cloud) -> None:
     cloud.closed_zone = "z1"
     for task in [task for task in cloud.tasks if task.zone == "z1"]:
         cloud.die(task, by_world=True)
-
-
-def _open(cloud: Cloud) -> None:
-    cloud.closed_zone = ""
-
-
-def _sick(cloud: Cloud) -> None:
-    cloud.sick = cloud.rng.choice(("silent", "wrong"))
-
-
-def _well(cloud: Cloud) -> None:
-    cloud.sick = ""
-
-
-def _starve(cloud: Cloud) -> None:
-    cloud.starved = True
-
-
-def _feed(cloud: Cloud) -> None:
-    cloud.starved, cloud.lost_by_world = False, cloud.now
-
-
-def _close_store(cloud: Cloud) -> None:
-    cloud.storeless = True
-
-
-def _open_store(cloud: Cloud) -> None:
-    cloud.storeless = False
-
-
-def _gone(cloud: Cloud) -> None:
-    cloud.gone = frozenset({"old"})
 
 
 def _foreign(cloud: Cloud) -> None:
@@ -113,14 +64,10 @@ def _move(cloud: Cloud) -> None:
     healthy[0].become("draining", cloud.now + 3.0)
 
 
-Change = Callable[[Cloud], None]
-EVENTS: dict[str, tuple[Change, Change | None, str]] = {
+EVENTS: Events = {
+    **EVERYWHERE,
     "flap": (_flap, None, "F13 flap"),
-    "sick": (_sick, _well, "F14 all sick"),
-    "zone": (_close, _open, "F15 zone lost"),
-    "starved": (_starve, _feed, "F16 no capacity"),
-    "storeless": (_close_store, _open_store, "F10 no store"),
-    "gone": (_gone, None, "F17 old image gone"),
+    "zone": (_close, opened, "F15 zone lost"),
     "foreign": (_foreign, None, "F19 foreign deployment"),
     "scaled": (_scale, None, "F19 autoscaler"),
     "moved": (_move, None, "F19 rebalanced"),

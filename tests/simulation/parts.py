@@ -30,6 +30,18 @@ class Behaviour:
     wrong_from: int = 101  # percent of the public's traffic from which it answers wrongly
 
 
+RELEASES = {
+    "good": Behaviour(),
+    "unmarked": Behaviour(marked=False),
+    "never_healthy": Behaviour(healthy=False),
+    "wrong": Behaviour(right=False),
+    "wrong_unmarked": Behaviour(right=False, marked=False),
+    "crashing": Behaviour(crash_after=5.0),
+    "souring": Behaviour(wrong_from=10),  # right at the test listener, wrong once users are there
+    "turning": Behaviour(wrong_after=24.0),  # right for a while: some gates are over by then
+}
+
+
 class Task:
     """What runs behind one address."""
 

@@ -18,7 +18,7 @@ from ansible_collections.greenlight.serving.plugins.module_utils._engine.model i
 )
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.verdict import Gate
 from tests.simulation.cloud import Cloud
-from tests.simulation.parts import FOREIGN, Behaviour, Service
+from tests.simulation.parts import FOREIGN, RELEASES, Behaviour, Service
 from tests.simulation.ports import World
 
 TIMING = Timing(deadline=1200.0, rollback_deadline=200.0, min_ready=12.0, bake=6.0, poll=5.0, backoff=1.0, settle=4.0)
@@ -31,16 +31,6 @@ STEPS = {
 }
 HEARTBEAT = Heartbeat(interval=15.0, window=50.0)
 HEALING = 30.0  # seconds the cloud may need to replace what the world took
-RELEASES = {
-    "good": Behaviour(),
-    "unmarked": Behaviour(marked=False),
-    "never_healthy": Behaviour(healthy=False),
-    "wrong": Behaviour(right=False),
-    "wrong_unmarked": Behaviour(right=False, marked=False),
-    "crashing": Behaviour(crash_after=5.0),
-    "souring": Behaviour(wrong_from=10),  # right at the test listener, wrong once users are there
-    "turning": Behaviour(wrong_after=24.0),  # right for a while: some gates are over by then
-}
 CAUSES = {  # what the engine must have found, when nothing but the API disturbs it
     "never_healthy": "targets",
     "wrong": "the new release answers wrongly",

@@ -10,7 +10,7 @@ import random
 import pytest
 
 from ansible_collections.greenlight.serving.plugins.module_utils._engine.model import Plan
-from tests.simulation import scenario
+from tests.simulation import parts, scenario
 from tests.simulation.checks import check_end
 from tests.simulation.ecs_ports import EcsPorts
 from tests.simulation.faults import Faults
@@ -19,7 +19,7 @@ from tests.simulation.ports import KilledError
 from tests.simulation.runs import run
 from tests.simulation.scenario import BAD, world_with
 
-RELEASES = sorted(set(scenario.RELEASES) - {"souring", "turning"})  # these are right for a while
+RELEASES = sorted(set(parts.RELEASES) - {"souring", "turning"})  # these are right for a while
 
 
 def cloud_with(live: str, rng: random.Random) -> EcsPorts:

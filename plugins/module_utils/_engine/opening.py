@@ -52,9 +52,6 @@ def afresh(plan: Plan, state: State, record: Record, now: float, text: str) -> D
     return pace.store(tell(again, now, "greenlight", text), record, Phase.START, now)
 
 
-LEFT = "what an earlier run left armed is to be put to rest"
-
-
 def would(plan: Plan, state: State, seen: Observation, now: float, what: str) -> Decision:
     """Check mode's end."""
     return state, pace.stop(End.PLANNED, sentence(plan, state, seen, now, what, "run without check mode"))
@@ -65,7 +62,7 @@ def rested(plan: Plan, state: State, seen: Observation, ending: Stop, now: float
     if plan.check_mode or state.record.unfinished or not seen.todo.get(Verb.DISARM):
         return state, ending
     state = evolve(state, closing=Saving(records.cleared(plan, state), ending, now))
-    return pace.enter(state, Phase.DISARMING, now, LEFT), None
+    return pace.enter(state, Phase.DISARMING, now, "what an earlier run left armed is to be put to rest"), None
 
 
 def origin(plan: Plan, state: State, seen: Observation) -> State:

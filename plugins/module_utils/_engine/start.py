@@ -10,10 +10,10 @@ from collections.abc import Callable
 from . import pace, records, unfinished, watch
 from .evolve import evolve
 from .model import Movement, Observation, Plan, Verb
-from .opening import LEFT, origin, rested, unchanged, would
+from .opening import origin, rested, unchanged, would
 from .pace import Decision
 from .phases import End, Phase
-from .state import Saving, State
+from .state import State
 from .timeline import itinerary, name, sentence, tell
 
 
@@ -116,14 +116,11 @@ def _nothing(plan: Plan, state: State, seen: Observation, now: float) -> Decisio
     if unwell is not None:
         return unwell
     what = f"{name(plan, state, seen, plan.release.id)} is live already"
-    if seen.todo.get(Verb.DISARM) and plan.check_mode:
-        return would(plan, state, seen, now, f"{what}; what an earlier run left armed would be put to rest")
     if seen.todo.get(Verb.DISARM):
-        ending = pace.stop(
-            End.LIVE, sentence(plan, state, seen, now, f"{what}; what an earlier run left armed is at rest", "nothing")
-        )
-        state = evolve(state, closing=Saving(records.cleared(plan, state), ending, now))
-        return pace.enter(state, Phase.DISARMING, now, LEFT), None
+        if plan.check_mode:
+            return would(plan, state, seen, now, f"{what}; what an earlier run left armed would be put to rest")
+        text = sentence(plan, state, seen, now, f"{what}; what an earlier run left armed is at rest", "nothing")
+        return rested(plan, state, seen, pace.stop(End.LIVE, text), now)
     pinned = plan.release.id if plan.pin else ""
     if pinned == state.record.pinned:
         return state, unchanged(plan, state, seen, now, f"{what}, nothing to do")

@@ -62,7 +62,7 @@ class Service:
         if rule is None or self.closed or not self.snapshot.instances(colour, staying=True):
             return False
         since = self.quiet.get(colour)
-        follows = timedelta(seconds=self.params["timing"]["propagation"] + 1)  # the clock is read in whole seconds
+        follows = timedelta(seconds=self.params["timing"]["propagation"])
         return since is None or self.snapshot.clock < since + follows
 
     # ---- the groups ----

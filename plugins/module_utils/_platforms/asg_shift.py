@@ -142,13 +142,14 @@ def schedule(params: Params, wanted: Timer, rule_arn: str) -> Json:
 def hush(known: dict[str, datetime], weights: Mapping[str, int], params: Params, clock: datetime) -> None:
     """Remember since when a group's weight is 0, as first seen; the load balancer may follow its rule later.
 
-    `known`: colour -> that time, by AWS's clock; is brought up to date. `weights`: the production rule's.
+    `known`: colour -> that time, by AWS's clock; is brought up to date. `weights`: the production rule's. The clock
+    is read in whole seconds (HTTP's Date), so it was up to one later.
     """
     for colour in COLOURS:
         if weights.get(target_group(params, colour), 0) > 0:
             known.pop(colour, None)
         else:
-            known.setdefault(colour, clock)
+            known.setdefault(colour, clock + timedelta(seconds=1))
 
 
 # ---- who is who ----------------------------------------------------------------------------------

@@ -287,9 +287,9 @@ def test_the_new_group_stays_and_counts_stay_still_until_the_balancer_follows_it
     back = steps(shifting(0, 10, clock=NOW))
     follows = timedelta(seconds=CANARY["timing"]["propagation"])
     assert back.roll_back() == []  # nobody knows yet since when
-    known = replace(back.view, quiet={"green": NOW - follows})  # read in whole seconds: maybe one less
+    known = replace(back.view, quiet={"green": NOW - follows + timedelta(seconds=1)})
     assert replace(back, view=known).roll_back() == []
-    over = replace(back, view=replace(back.view, quiet={"green": NOW - follows - timedelta(seconds=1)})).roll_back()
+    over = replace(back, view=replace(back.view, quiet={"green": NOW - follows})).roll_back()
     assert operations(over)[0] == "update_auto_scaling_group"
 
 
@@ -303,9 +303,10 @@ def test_since_when_a_group_has_no_traffic_is_remembered_from_the_first_snapshot
     for weights in ({BLUE: 90, GREEN: 10}, {BLUE: 100, GREEN: 0}):
         asg_shift.hush(known, weights, CANARY, NOW)
     asg_shift.hush(known, {BLUE: 100, GREEN: 0}, CANARY, LATER)
-    assert known == {"green": NOW}
+    whole = timedelta(seconds=1)  # the clock has no fractions
+    assert known == {"green": NOW + whole}
     asg_shift.hush(known, {BLUE: 0, GREEN: 100}, CANARY, LATER)
-    assert known == {"blue": LATER}
+    assert known == {"blue": LATER + whole}
 
 
 def test_a_canary_that_was_refused_halfway_leaves_no_count_frozen() -> None:
