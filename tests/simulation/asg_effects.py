@@ -143,7 +143,9 @@ def _check_word(ports: AsgPorts, plan: Plan) -> None:
     begun = cloud.shifted_at if cloud.claimed(group) else min(one.born for one in group.staying())
     right = [at for at in ports.passed_at.get(plan.release.id, []) if at >= begun]
     assert len(right) >= plan.gate.run, f"went on without a verdict at this hold: {ports.line}"
-    ages = [cloud.now - one.since if one.state == "healthy" else 0.0 for one in group.staying()]
+    shown = ports.looked_at - ports.faults.lag  # what began later no snapshot has to show
+    there = [one for one in group.staying() if one.born <= shown]
+    ages = [cloud.now - one.since if one.state == "healthy" else 0.0 for one in there]
     seasoned = min(ages, default=0.0) >= plan.timing.min_ready - 0.5 or cloud.now - cloud.lost_by_world < HEALED
     assert seasoned, "went on with instances that were not healthy for min_ready"
     bake = next((step.bake for step in plan.steps if step.weight == cloud.claimed(group)), 0.0)

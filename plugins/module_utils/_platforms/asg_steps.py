@@ -171,7 +171,10 @@ class Steps:
         view, live = self.view, self.view.live
         if view.group is None or view.not_ours() or view.snapshot.refreshing() or view.arrival.group:
             return []
-        steps = asg_shift_steps.disarmed(view, view.arrival.timers()) + asg_group_steps.thawed(view, live)
+        steps = asg_shift_steps.disarmed(view, view.arrival.timers())
+        if view.met(view.idle):
+            return steps  # whose load is measured before all of it comes would be scaled in
+        steps += asg_group_steps.thawed(view, live)
         if view.closed or asg_shift.outgoing(view.snapshot, view.idle):
             steps += asg_group_steps.scaled_by(view, live)
         steps += aws_rule_steps.opened(self._params, view.production_rule)
@@ -179,11 +182,11 @@ class Steps:
 
     def keeps(self) -> str:
         """Why the end takes its time, in words."""
-        left = asg_shift_steps.waits(self.view)
-        if left <= 0:
-            return ""
-        name = group_name(self._params, self.view.idle)
-        return f"{name} keeps its capacity for {left:.0f} s more: a call of the timer might still come"
+        view = self.view
+        left, name = asg_shift_steps.waits(view), group_name(self._params, view.idle)
+        if left > 0:
+            return f"{name} keeps its capacity for {left:.0f} s more: a call of the timer might still come"
+        return f"{name} keeps its capacity until the load balancer follows its rule" if view.met(view.idle) else ""
 
     # ---- REMOVE: in reverse order, and only what carries our tag ----
 

@@ -14,9 +14,16 @@ from .asg_snapshot import LEAVING, Snapshot
 
 Json = dict[str, Any]
 
+RESTING = "it gets no requests any more, and is kept until no timer can call"
 
-def targets(snapshot: Snapshot, params: Mapping[str, Any], known: Mapping[str, Target]) -> tuple[Target, ...]:
-    """`known`: instance id -> what it was, for targets whose instance is gone already."""
+
+def targets(
+    snapshot: Snapshot, params: Mapping[str, Any], known: Mapping[str, Target], resting: str = ""
+) -> tuple[Target, ...]:
+    """`known`: instance id -> what it was, for targets whose instance is gone already.
+
+    `resting`: the colour of the group whose traffic is gone for good: what is healthy there is on its way out.
+    """
     found = []
     for colour in COLOURS:
         instances = {one["InstanceId"]: one for one in snapshot.instances(colour)}
@@ -24,6 +31,8 @@ def targets(snapshot: Snapshot, params: Mapping[str, Any], known: Mapping[str, T
             target, health = description["Target"], description.get("TargetHealth") or {}
             reason = ": ".join(part for part in (health.get("Reason"), health.get("Description")) if part)
             state, name = str(health.get("State", "unavailable")), str(target["Id"])
+            if state == "healthy" and colour == resting:
+                state, reason = "draining", RESTING
             place = _place(snapshot, params, name, target.get("Port"))
             instance = instances.pop(name, None)
             found.append(

@@ -144,7 +144,8 @@ class View(Service):
     # ---- targets ----
 
     def targets(self) -> tuple[Target, ...]:
-        return asg_targets.targets(self.snapshot, self.params, self.remembered)
+        over = asg_shift.outgoing(self.snapshot, self.idle) is not None and not self.met(self.idle)
+        return asg_targets.targets(self.snapshot, self.params, self.remembered, self.idle if over else "")
 
     def events(self) -> tuple[str, ...]:
         return asg_activities.messages(self.snapshot)

@@ -260,19 +260,46 @@ def test_a_timer_that_was_lost_leaves_no_time() -> None:
 # ---- FINISH and the way back ----
 
 
+def following(back: Steps) -> Steps:
+    """With what a run knows that has seen the rule give blue nothing for as long as the load balancer may be late."""
+    quiet = {"blue": back.view.snapshot.clock - timedelta(seconds=CANARY["timing"]["propagation"])}
+    return replace(back, view=replace(back.view, quiet=quiet))
+
+
 def test_the_old_group_goes_when_no_call_of_a_timer_can_come_any_more() -> None:
     seen = shifting(100, DONE, schedules=timers(100))
-    assert operations(steps(seen).finish())[0] == "delete_schedule"
+    assert operations(following(steps(seen)).finish())[0] == "delete_schedule"
     waiting = shifting(100, DONE)
-    assert steps(waiting).finish() == []
+    assert following(steps(waiting)).finish() == []
     assert (
         steps(waiting).keeps() == "digits-blue keeps its capacity for 750 s more: a call of the timer might still come"
     )
     still = replace(waiting, clock=LATER + timedelta(seconds=149))
-    assert steps(still).finish() == []
-    over = steps(replace(waiting, clock=LATER + timedelta(seconds=150)))
+    assert following(steps(still)).finish() == []
+    over = following(steps(replace(waiting, clock=LATER + timedelta(seconds=150))))
     assert over.finish()[-1].operation == "update_auto_scaling_group"
     assert over.keeps() == ""
+
+
+def test_counts_move_again_when_all_of_the_load_has_come() -> None:
+    """An autoscaler that measures a part of it would take instances away from all of it."""
+    done = shifting(100, DONE, schedules=timers(100), clock=LATER + timedelta(seconds=150))
+    done.groups["green"]["tags"]["greenlight:frozen"] = "AlarmNotification"
+    early = steps(done)
+    assert operations(early.finish()) == ["delete_schedule"]
+    gone = steps(replace(done, schedules=()))
+    assert gone.finish() == []
+    assert gone.keeps() == "digits-blue keeps its capacity until the load balancer follows its rule"
+    assert "delete_tags" in operations(following(early).finish())
+
+
+def test_what_was_healthy_in_a_group_without_traffic_is_on_its_way_out() -> None:
+    """A run that comes after a kill judges the release that serves as one that serves alone."""
+    late = steps(shifting(100, DONE))
+    assert {one.state for one in late.view.targets() if one.release == OLD} == {"healthy"}
+    known = following(late).view.targets()
+    assert {one.state for one in known if one.release == OLD} == {"draining"}
+    assert {one.state for one in known if one.release == NEW} == {"healthy"}
 
 
 def test_the_weights_come_back_first_then_the_timers_go_then_the_new_group() -> None:
