@@ -166,9 +166,11 @@ def _check_outcome(played: Played, release: str) -> None:
     if played.disturbed or cloud.acted:
         assert state in (*CLAIMS, "refused"), context
         return
-    silence = "inconclusive" in context or "s of the hold are left" in context
-    undecided = state in ("rolled_back", "removed") and silence
+    late = "s of the hold are left" in context
+    undecided = state in ("rolled_back", "removed") and (late or "inconclusive" in context)
     if undecided and (played.ports.faults.silent or _hardly_met(played, release)):
+        return
+    if undecided and late and played.killed:  # who comes late after a kill has too little of the hold's time left
         return
     back = ("removed",) if played.ended.state.first else ("rolled_back",)
     back += ("refused",) if release == NO_IMAGE else ()
