@@ -90,10 +90,10 @@ JOBS = (
         "integration",
         900,
         (
-            # Labs wait more than they work: four workers keep two cores busy.
+            # Labs wait more than they work: five workers keep two cores busy.
             pytest(
                 "integration",
-                *("-vv", "--durations=25", "-n4", "--dist=loadfile", "--no-loadscope-reorder"),
+                *("-vv", "--durations=25", "-n5", "--dist=loadfile", "--no-loadscope-reorder"),
                 "tests/integration",
             ),
         ),
