@@ -17,18 +17,21 @@ SCALE = 0.05  # real seconds per AWS second
 
 # Files that take minutes, the longest first: whoever runs several workers is done when the last of them is.
 LONG = (
-    "roles/test_playbooks.py",
-    "ecs_rollout/test_native.py",
-    "ecs_rollout/test_faults.py",
-    "ecs_rollout/test_rollouts.py",
-    "asg_rollout/test_shift.py",
-    "asg_rollout/test_rolling.py",
+    "roles/test_site.py",
+    "roles/test_releases.py",
     "demo/test_demo.py",
-    "lab/test_services.py",
-    "lab/test_alb_stock.py",
-    "ecs_rollout/test_drift.py",
+    "ecs_rollout/test_faults.py",
+    "ecs_rollout/test_native.py",
+    "asg_rollout/test_shift.py",
     "ecs_rollout/test_playbook.py",
     "packaging/test_artifact.py",
+    "lab/test_services.py",
+    "ecs_rollout/test_rollouts.py",
+    "asg_rollout/test_rolling.py",
+    "lab/test_alb_stock.py",
+    "roles/test_bad_inputs.py",
+    "lab/test_life.py",
+    "ecs_rollout/test_drift.py",
 )
 
 # No lab and no account of the shell's environment is what a test talks to.
