@@ -138,7 +138,13 @@ def main(names: list[str]) -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     for report in LOGS.glob("*.xml"):
         report.unlink()
-    environment = {**os.environ, "MYPYPATH": str(ROOT / "collections"), "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    environment = {
+        **os.environ,
+        "MYPYPATH": str(ROOT / "collections"),
+        "PYTHONPATH": str(ROOT / "tools" / "warm"),  # see the file in it
+        "PYTHONUNBUFFERED": "1",
+        "NO_COLOR": "1",
+    }
     ended, begun = [], time.monotonic()
     print(f"{'job':14} {'result':8} {'time':>6} {'budget':>7}  counted", flush=True)
     with Runner(ROOT, LOGS, environment, CORES) as runner:

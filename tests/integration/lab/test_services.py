@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.integration.lab.ecs_support import until
 from tests.lab.aws.running import RunningLab, running
 
 HERE = Path(__file__).parent
@@ -158,12 +159,19 @@ def test_secrets_logs_and_alarms(shared_lab: RunningLab) -> None:
     logs.create_log_group(logGroupName="/x")
     logs.put_retention_policy(logGroupName="/x", retentionInDays=30)
     assert logs.describe_log_groups(logGroupNamePrefix="/x")["logGroups"][0]["retentionInDays"] == 30
-    alarms.put_metric_alarm(
-        AlarmName="x", MetricName="m", Namespace="n", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
-        ComparisonOperator="LessThanThreshold", TreatMissingData="breaching",
-    )  # fmt: skip
-    (alarm,) = alarms.describe_alarms(AlarmNames=["x"])["MetricAlarms"]
-    assert (alarm["StateValue"], alarm["TreatMissingData"]) == ("INSUFFICIENT_DATA", "breaching")
+    for missing in ("missing", "breaching"):
+        alarms.put_metric_alarm(
+            AlarmName=missing, MetricName="m", Namespace="n", Statistic="Sum", Period=60, EvaluationPeriods=1,
+            Threshold=1, ComparisonOperator="LessThanThreshold", TreatMissingData=missing,
+        )  # fmt: skip
+
+    def states() -> dict[str, str]:
+        told = alarms.describe_alarms(AlarmNames=["missing", "breaching"])["MetricAlarms"]
+        return {alarm["TreatMissingData"]: alarm["StateValue"] for alarm in told}
+
+    # Both begin without data; what that means is decided at the next full minute, which may be now.
+    assert states()["missing"] == "INSUFFICIENT_DATA"
+    until(lambda: states() == {"missing": "INSUFFICIENT_DATA", "breaching": "ALARM"})
 
 
 def test_a_security_group_in_use_is_not_deleted(shared_lab: RunningLab) -> None:
